@@ -1,0 +1,97 @@
+"""A repository with a user service in it, for the tests of the backend."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+from pants.backend.python import target_types_rules
+from pants.backend.python.dependency_inference import rules as inference_rules
+from pants.backend.python.target_types import PythonRequirementTarget, PythonSourcesGeneratorTarget
+from pants.backend.python.util_rules import ancestor_files, pex
+from pants.core.goals.tailor import PutativeTargets
+from pants.core.goals.tailor import rules as tailor_rules
+from pants.core.target_types import rules as core_target_types_rules
+from pants.engine.addresses import Address
+from pants.engine.target import Dependencies, DependenciesRequest
+from pants.engine.addresses import Addresses
+from pants.testutil.rule_runner import PYTHON_BOOTSTRAP_ENV, QueryRule, RuleRunner
+
+from pants_backend_zero import register
+from pants_backend_zero.tailor import PutativeContractTargetsRequest
+from pants_backend_zero.service.graph import (
+    ServiceGraph,
+    ServiceReferences,
+    ServiceReferencesRequest,
+    ServiceSpec,
+    ServiceSpecRequest,
+)
+
+RUNTIME_MODULES = ("config", "service", "rest", "rpc", "model")
+
+
+@pytest.fixture
+def repository() -> RuleRunner:
+    runner = RuleRunner(
+        rules=[
+            *register.rules(),
+            *target_types_rules.rules(),
+            *inference_rules.rules(),
+            *ancestor_files.rules(),
+            *pex.rules(),
+            *core_target_types_rules(),
+            *tailor_rules(),
+            QueryRule(Addresses, [DependenciesRequest]),
+            QueryRule(ServiceGraph, []),
+            QueryRule(PutativeTargets, [PutativeContractTargetsRequest]),
+            QueryRule(ServiceReferences, [ServiceReferencesRequest]),
+            QueryRule(ServiceSpec, [ServiceSpecRequest]),
+        ],
+        target_types=[
+            *register.target_types(),
+            PythonSourcesGeneratorTarget,
+            PythonRequirementTarget,
+        ],
+    )
+    runner.set_options(
+        ["--source-root-patterns=['/services', '/runtime', '/']", "--python-infer-use-rust-parser"],
+        env_inherit=PYTHON_BOOTSTRAP_ENV,
+    )
+    runner.write_files(
+        {
+            "3rdparty/BUILD": dedent(
+                """\
+                python_requirement(name="msgspec", requirements=["msgspec"])
+                python_requirement(name="protobuf", requirements=["protobuf"], modules=["google.protobuf"])
+                python_requirement(name="grpcio", requirements=["grpcio"], modules=["grpc"])
+                """
+            ),
+            "runtime/zero_runtime/BUILD": "python_sources()",
+            **{f"runtime/zero_runtime/{module}.py": "" for module in RUNTIME_MODULES},
+            "services/user/BUILD": dedent(
+                """\
+                zero_api(name="http", source="user.api")
+                zero_rpc(name="rpc", source="user.proto")
+                zero_model(name="model", source="user.sql")
+                python_sources(name="logic")
+                zero_service(name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic", models=[":model"])
+                zero_service(name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"])
+                """
+            ),
+            "services/user/user.api": "service User {}",
+            "services/user/user.proto": 'syntax = "proto3"; import "common/page.proto";',
+            "services/user/user.sql": "",
+            "services/user/api_logic.py": "from user.user_api import UserApi\nfrom user.user_api_service import Context",
+            "services/user/rpc_logic.py": "from user.user_model import User\nfrom user import user_pb2",
+            "services/common/BUILD": "zero_rpcs()",
+            "services/common/page.proto": 'syntax = "proto3";',
+        }
+    )
+    return runner
+
+
+def dependencies(runner: RuleRunner, address: Address) -> set[str]:
+    target = runner.get_target(address)
+    return {
+        str(found) for found in runner.request(Addresses, [DependenciesRequest(target[Dependencies])])
+    }

@@ -1,0 +1,48 @@
+"""What the backend adds to Pants."""
+
+from pants_backend_zero import codegen, contracts, module_mapping, tailor, tools
+from pants_backend_zero.api import rules as api_rules
+from pants_backend_zero.api.target_types import ZeroApisTarget, ZeroApiTarget
+from pants_backend_zero.model import rules as model_rules
+from pants_backend_zero.model.target_types import ZeroModelsTarget, ZeroModelTarget
+from pants_backend_zero.rpc import rules as rpc_rules
+from pants_backend_zero.rpc.target_types import ZeroRpcsTarget, ZeroRpcTarget
+from pants_backend_zero.service import base_image
+from pants_backend_zero.service import graph as service_graph
+from pants_backend_zero.service import image as service_image
+from pants_backend_zero.service import package as service_package
+from pants_backend_zero.service import rules as service_rules
+from pants_backend_zero.service import run as service_run
+from pants_backend_zero.service.target_types import ZeroServiceTarget
+
+
+def target_types():
+    return [
+        ZeroApiTarget,
+        ZeroApisTarget,
+        ZeroRpcTarget,
+        ZeroRpcsTarget,
+        ZeroModelTarget,
+        ZeroModelsTarget,
+        ZeroServiceTarget,
+    ]
+
+
+def rules():
+    modules = (
+        tools,
+        contracts,
+        codegen,
+        module_mapping,
+        tailor,
+        api_rules,
+        rpc_rules,
+        model_rules,
+        service_graph,
+        service_rules,
+        base_image,
+        service_image,
+        service_package,
+        service_run,
+    )
+    return [rule for module in modules for rule in module.rules()]

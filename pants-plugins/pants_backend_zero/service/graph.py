@@ -1,0 +1,345 @@
+"""The service graph, read off the build graph: who serves what, and who calls whom."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os.path
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, DefaultDict, Iterable
+
+from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
+from pants.engine.collection import Collection
+from pants.engine.fs import DigestContents, PathGlobs, Paths
+from pants.engine.internals.graph import Owners, OwnersRequest
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.target import AllTargets, Target
+from pants.source.source_root import SourceRoot, SourceRootRequest
+from pants.util.frozendict import FrozenDict
+
+from pants_backend_zero.contracts import AllContracts, Contract, ContractKind
+from pants_backend_zero.api.target_types import API
+from pants_backend_zero.errors import ZeroError
+from pants_backend_zero.model.target_types import MODEL
+from pants_backend_zero.rpc.target_types import RPC
+from pants_backend_zero.service.target_types import (
+    ClientsField,
+    ConfigField,
+    CpuLimitField,
+    CpuRequestField,
+    EgressPortsField,
+    EnvField,
+    ImageRepositoryField,
+    LogicField,
+    MaxReplicasField,
+    MemoryField,
+    MinReplicasField,
+    ModelsField,
+    NamespaceField,
+    ObservabilityField,
+    PortField,
+    ServesField,
+)
+from pants_backend_zero.subsystem import Zero
+
+DEFAULT_PORTS = {API: 8888, RPC: 8080}
+"""go-zero's."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A `zero_service` target and the source root of its folder."""
+
+    target: Target
+    source_root: str
+
+    @property
+    def name(self) -> str:
+        return self.target.address.target_name
+
+    @property
+    def folder(self) -> str:
+        return self.target.address.spec_path
+
+    @property
+    def modules(self) -> tuple[str, str]:
+        """The generated modules: the types that logic imports, and the main module."""
+        return self.module("_service"), self.module("_main")
+
+    @property
+    def outputs(self) -> tuple[str, str]:
+        """The generated files, below the source root."""
+        types, main = self.modules
+        return f"{types.replace('.', '/')}.py", f"{main.replace('.', '/')}.py"
+
+    def module(self, suffix: str) -> str:
+        return self.module_of_file(f"{self.name.replace('-', '_')}{suffix}.py")
+
+    def module_of_file(self, path: str) -> str:
+        """The module of a Python file, given relative to the service's folder."""
+        stripped = os.path.relpath(os.path.join(self.folder, path), self.source_root)
+        return os.path.splitext(stripped)[0].replace("/", ".")
+
+
+class AllServices(Collection[Service]):
+    pass
+
+
+@rule(desc="Find all services")
+async def find_all_services(all_targets: AllTargets) -> AllServices:
+    targets = sorted(
+        (target for target in all_targets if target.has_field(ServesField)),
+        key=lambda target: target.address,
+    )
+    source_roots = await MultiGet(
+        Get(SourceRoot, SourceRootRequest, SourceRootRequest.for_target(target))
+        for target in targets
+    )
+    return AllServices(
+        Service(target, source_root.path) for target, source_root in zip(targets, source_roots)
+    )
+
+
+@dataclass(frozen=True)
+class ServiceReferencesRequest:
+    address: Address
+
+
+@dataclass(frozen=True)
+class ServiceReferences:
+    """What the fields of one `zero_service` refer to."""
+
+    service: Service
+    serves: Contract
+    models: tuple[Contract, ...]
+    clients: tuple[Contract, ...]
+    logic: Address
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        return (self.serves, *self.models, *self.clients)
+
+    @property
+    def port(self) -> int:
+        return self.service.target[PortField].value or DEFAULT_PORTS[self.serves.kind]
+
+
+@rule
+async def resolve_references(
+    request: ServiceReferencesRequest, all_services: AllServices, all_contracts: AllContracts
+) -> ServiceReferences:
+    service = next(s for s in all_services if s.target.address == request.address)
+    target = service.target
+    logic_path = target[LogicField].file_path
+    served, models, clients, logic, existing = await MultiGet(
+        Get(Addresses, UnparsedAddressInputs, target[ServesField].to_unparsed_address_inputs()),
+        Get(Addresses, UnparsedAddressInputs, target[ModelsField].to_unparsed_address_inputs()),
+        Get(Addresses, UnparsedAddressInputs, target[ClientsField].to_unparsed_address_inputs()),
+        Get(Owners, OwnersRequest((logic_path,))),
+        Get(Paths, PathGlobs([os.path.join(os.path.dirname(logic_path), "*.py")])),
+    )
+    if logic_path not in existing.files:
+        raise ZeroError(
+            f"The `logic` field of {target.address} names {logic_path}, which does not exist."
+            + _did_you_mean(logic_path, existing.files)
+        )
+    (serves,) = _contracts(all_contracts, target, ServesField.alias, served, (API, RPC))
+    return ServiceReferences(
+        service,
+        serves,
+        _contracts(all_contracts, target, ModelsField.alias, models, (MODEL,)),
+        _contracts(all_contracts, target, ClientsField.alias, clients, (RPC,)),
+        _logic(target, logic),
+    )
+
+
+def _contracts(
+    all_contracts: AllContracts,
+    target: Target,
+    field: str,
+    addresses: Addresses,
+    kinds: tuple[ContractKind, ...],
+) -> tuple[Contract, ...]:
+    for address in addresses:
+        contract = all_contracts.by_address.get(address)
+        if contract is None or contract.kind not in kinds:
+            wanted = " or ".join(f"`zero_{kind.name}`" for kind in kinds)
+            raise ZeroError(
+                f"The `{field}` field of {target.address} takes {wanted} targets, but {address} is none."
+            )
+    return tuple(all_contracts.by_address[address] for address in addresses)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _logic(target: Target, owners: Owners) -> Address:
+    field = target[LogicField]
+    candidates = sorted(owner for owner in owners if owner != target.address)
+    if not candidates:
+        raise ZeroError(
+            f"The `logic` field of {target.address} names {field.file_path}, which no target owns. Add "
+            "`python_sources()` to the BUILD file of that folder, or run `./pants tailor ::`."
+        )
+    if len(candidates) > 1:
+        raise ZeroError(
+            f"The `logic` field of {target.address} names {field.file_path}, which several targets own: "
+            f"{', '.join(map(str, candidates))}. Leave it to one of them."
+        )
+    return candidates[0]
+
+
+@dataclass(frozen=True)
+class CheckedServiceRequest:
+    address: Address
+
+
+@dataclass(frozen=True)
+class CheckedService:
+    """A service that can be started: its logic class is there."""
+
+    references: ServiceReferences
+
+
+@rule
+async def check_service(request: CheckedServiceRequest) -> CheckedService:
+    references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
+    field = references.service.target[LogicField]
+    (source,) = await Get(DigestContents, PathGlobs([field.file_path]))
+    classes = re.findall(r"^class\s+(\w+)", source.content.decode("utf-8", "replace"), re.MULTILINE)
+    if field.class_name not in classes:
+        raise ZeroError(
+            f"The `logic` field of {request.address} names the class {field.class_name}, which {field.file_path} does "
+            f"not have.{_did_you_mean(field.class_name, classes)}"
+        )
+    return CheckedService(references)
+
+
+@dataclass(frozen=True)
+class ServiceGraph:
+    """Every service by its name, those that serve a contract, and those that call it."""
+
+    by_name: FrozenDict[str, ServiceReferences]
+    servers: FrozenDict[Address, tuple[ServiceReferences, ...]]
+    callers: FrozenDict[Address, tuple[str, ...]]
+
+
+@rule(desc="Read the service graph off the build graph")
+async def read_service_graph(all_services: AllServices) -> ServiceGraph:
+    everything = await MultiGet(
+        Get(ServiceReferences, ServiceReferencesRequest(service.target.address))
+        for service in all_services
+    )
+    by_name: dict[str, ServiceReferences] = {}
+    servers: DefaultDict[Address, list[ServiceReferences]] = defaultdict(list)
+    callers: DefaultDict[Address, list[str]] = defaultdict(list)
+    for references in everything:
+        name = references.service.name
+        twin = by_name.setdefault(name, references)
+        if twin is not references:
+            raise ZeroError(
+                f"Two services are called `{name}`: {twin.service.target.address} and "
+                f"{references.service.target.address}. The name is the service's name in the whole fleet (image, Kubernetes "
+                "objects, discovery), so rename one of the targets."
+            )
+        servers[references.serves.target.address].append(references)
+        for client in references.clients:
+            callers[client.target.address].append(name)
+    return ServiceGraph(
+        FrozenDict(by_name),
+        FrozenDict({address: tuple(group) for address, group in servers.items()}),
+        FrozenDict({address: tuple(group) for address, group in callers.items()}),
+    )
+
+
+@dataclass(frozen=True)
+class ServiceSpecRequest:
+    address: Address
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """A service as the generator takes it (`zero_codegen.service.spec`), with what the backend itself needs of it."""
+
+    references: ServiceReferences
+    json: bytes
+    image_repository: str
+
+
+@rule
+async def describe_service(
+    request: ServiceSpecRequest, graph: ServiceGraph, zero: Zero
+) -> ServiceSpec:
+    references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
+    service, target = references.service, references.service.target
+    repository = target[ImageRepositoryField].value or "/".join(
+        filter(None, (zero.image_registry, service.name))
+    )
+    spec = {
+        "name": service.name,
+        "address": str(target.address),
+        "directory": service.folder,
+        "source_root": service.source_root,
+        "serves": {"kind": references.serves.kind.name, **_located(references.serves)},
+        "logic": {
+            "module": service.module_of_file(target[LogicField].value.partition(":")[0]),
+            "class": target[LogicField].class_name,
+        },
+        "models": [_located(model) for model in references.models],
+        "clients": [
+            {**_located(client), **_server(client, graph, target)} for client in references.clients
+        ],
+        "callers": graph.callers.get(references.serves.target.address, ()),
+        "port": references.port,
+        "replicas": {
+            "min": target[MinReplicasField].value,
+            "max": target[MaxReplicasField].value,
+        },
+        "resources": {
+            "cpu_request": target[CpuRequestField].value,
+            "cpu_limit": target[CpuLimitField].value,
+            "memory": target[MemoryField].value,
+        },
+        "env": target[EnvField].value or {},
+        "config": _merged(target[ObservabilityField].value, target[ConfigField].value),
+        "egress_ports": target[EgressPortsField].value or (),
+        "namespace": target[NamespaceField].value,
+        "image_repository": repository,
+    }
+    return ServiceSpec(references, json.dumps(spec, sort_keys=True).encode(), repository)
+
+
+def _located(contract: Contract) -> dict[str, str]:
+    return {"path": contract.path, "source_root": contract.source_root}
+
+
+def _server(client: Contract, graph: ServiceGraph, caller: Target) -> dict[str, Any]:
+    """The one service that serves a contract, or none where it is served outside this repository."""
+    servers = graph.servers.get(client.target.address, ())
+    if len(servers) > 1:
+        names = ", ".join(str(server.service.target.address) for server in servers)
+        raise ZeroError(
+            f"{caller.address} calls the contract {client.target.address}, which several services serve: {names}. "
+            "Zero cannot tell which one is meant: serve it by one of them."
+        )
+    if not servers:
+        return {"service": None, "port": None}
+    return {"service": servers[0].service.name, "port": servers[0].port}
+
+
+def _merged(base: Any, over: Any) -> Any:
+    """`over` on top of `base`, dictionary by dictionary, as plain JSON values."""
+    if isinstance(base, FrozenDict) and isinstance(over, FrozenDict):
+        keys = [*base, *(key for key in over if key not in base)]
+        return {key: _merged(base.get(key), over.get(key, base.get(key))) for key in keys}
+    if isinstance(over, FrozenDict):
+        return {key: _merged(None, value) for key, value in over.items()}
+    return over
+
+
+def rules():
+    return collect_rules()

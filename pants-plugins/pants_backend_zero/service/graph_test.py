@@ -1,0 +1,123 @@
+"""The service graph, and what users get wrong about it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pants.engine.addresses import Address
+from pants.engine.internals.scheduler import ExecutionError
+from pants.engine.target import InvalidTargetException
+
+from pants_backend_zero.service.graph import ServiceGraph, ServiceSpec, ServiceSpecRequest
+
+
+def spec(repository, name: str) -> dict:
+    address = Address("services/user", target_name=name)
+    return json.loads(repository.request(ServiceSpec, [ServiceSpecRequest(address)]).json)
+
+
+def failure(repository, name: str = "user-api") -> str:
+    with pytest.raises(ExecutionError) as error:
+        spec(repository, name)
+    return str(error.value)
+
+
+def edit(repository, old: str, new: str) -> None:
+    """Replace text in the service's BUILD file."""
+    path = "services/user/BUILD"
+    with open(f"{repository.build_root}/{path}") as file:
+        content = file.read()
+    assert old in content
+    repository.write_files({path: content.replace(old, new)})
+
+
+def test_a_client_learns_from_the_graph_who_serves_its_contract(repository) -> None:
+    assert spec(repository, "user-api")["clients"] == [
+        {"path": "services/user/user.proto", "source_root": "services", "service": "user-rpc", "port": 8080}
+    ]
+
+
+def test_a_server_learns_from_the_graph_who_calls_it(repository) -> None:
+    assert spec(repository, "user-rpc")["callers"] == ["user-api"]
+    assert spec(repository, "user-api")["callers"] == []
+
+
+def test_a_contract_that_nobody_serves_here_is_found_by_configuration(repository) -> None:
+    edit(repository, 'zero_service(name="user-rpc"', 'zero_service(name="other", logic="rpc_logic.py:L", serves=":http") #')
+    (client,) = spec(repository, "user-api")["clients"]
+    assert client["service"] is None
+    assert client["port"] is None
+
+
+def test_defaults_are_those_of_the_kind_of_contract(repository) -> None:
+    assert spec(repository, "user-api")["port"] == 8888
+    assert spec(repository, "user-rpc")["port"] == 8080
+    assert spec(repository, "user-rpc")["image_repository"] == "user-rpc"
+
+
+def test_config_goes_on_top_of_the_shared_observability(repository) -> None:
+    shared = '{"Log": {"Level": "info", "Encoding": "json"}}'
+    edit(repository, "clients=", f'observability={shared}, config={{"Log": {{"Level": "debug"}}, "Timeout": 5}}, clients=')
+    assert spec(repository, "user-api")["config"] == {"Log": {"Level": "debug", "Encoding": "json"}, "Timeout": 5}
+
+
+def test_the_registry_stands_before_the_name_of_the_image(repository) -> None:
+    repository.set_options(
+        ["--source-root-patterns=['/services', '/runtime', '/']", "--zero-image-registry=registry.example.com/shop"],
+        env_inherit={"PATH"},
+    )
+    assert spec(repository, "user-rpc")["image_repository"] == "registry.example.com/shop/user-rpc"
+
+
+def test_two_services_of_one_name(repository) -> None:
+    repository.write_files(
+        {
+            "services/twin/BUILD": (
+                'python_sources(name="logic")\n'
+                'zero_service(name="user-rpc", serves="services/user:rpc", logic="l.py:L")'
+            ),
+            "services/twin/l.py": "",
+        }
+    )
+    with pytest.raises(ExecutionError, match="Two services are called `user-rpc`: services/twin:user-rpc and services/user:user-rpc"):
+        repository.request(ServiceGraph, [])
+
+
+def test_a_contract_served_twice_is_ambiguous_to_its_callers(repository) -> None:
+    edit(repository, "zero_service(name=\"user-api\"", 'zero_service(name="b", serves=":rpc", logic="rpc_logic.py:L")\nzero_service(name="user-api"')
+    assert "several services serve: services/user:b, services/user:user-rpc" in failure(repository)
+
+
+def test_a_field_that_names_a_target_of_another_kind(repository) -> None:
+    edit(repository, 'clients=[":rpc"]', 'clients=[":model"]')
+    assert "The `clients` field of services/user:user-api takes `zero_rpc` targets, but services/user:model is none" in failure(repository)
+
+
+def test_a_logic_file_that_is_not_there(repository) -> None:
+    edit(repository, "api_logic.py", "api_logc.py")
+    message = "names services/user/api_logc.py, which does not exist. Did you mean services/user/api_logic.py?"
+    assert message in failure(repository)
+
+
+def test_a_logic_file_without_a_target(repository) -> None:
+    edit(repository, 'python_sources(name="logic")', 'python_sources(name="logic", sources=["rpc_logic.py"])')
+    assert "names services/user/api_logic.py, which no target owns" in failure(repository)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("api_logic.py:UserLogic", "api_logic.py", 'must be a Python file and a class in it, such as "rpc_logic.py:UserLogic"'),
+        ("clients=", "port=80, clients=", "must be between 1024 and 65535"),
+        ("clients=", "min_replicas=0, clients=", "must be at least 1"),
+        ("clients=", 'image_base="python:3.12", clients=', "must name an image by digest"),
+        ("clients=", "config={1: 2}, clients=", "dictionaries with string keys"),
+        ("clients=", "prot=8080, clients=", "services/user/BUILD:6: Unrecognized field `prot=8080`"),
+    ],
+)
+def test_a_wrong_field_names_its_target_and_what_is_wrong(repository, old: str, new: str, message: str) -> None:
+    edit(repository, old, new)
+    with pytest.raises((ExecutionError, InvalidTargetException)) as error:
+        repository.get_target(Address("services/user", target_name="user-api"))
+    assert message in str(error.value)

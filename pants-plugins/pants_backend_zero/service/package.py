@@ -1,0 +1,79 @@
+"""`package` on a `zero_service`: everything that deploys it, in one folder of `dist/`."""
+
+from __future__ import annotations
+
+import os.path
+from dataclasses import dataclass
+
+from pants.backend.python.target_types import EntryPoint
+from pants.backend.python.util_rules.pex import Pex
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.core.goals.package import (
+    BuiltPackage,
+    BuiltPackageArtifact,
+    OutputPathField,
+    PackageFieldSet,
+)
+from pants.engine.fs import AddPrefix, Digest, DigestContents, MergeDigests, Snapshot
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.unions import UnionRule
+
+from pants_backend_zero.service.graph import CheckedService, CheckedServiceRequest
+from pants_backend_zero.service.image import SUMMARY, ServiceImage, ServiceImageRequest
+from pants_backend_zero.service.rules import ServiceGeneratorRequest, ServiceGeneratorResult
+from pants_backend_zero.service.target_types import LogicField, ServesField, ServiceSourcesField
+
+
+@dataclass(frozen=True)
+class PackageServiceFieldSet(PackageFieldSet):
+    required_fields = (ServesField, LogicField, ServiceSourcesField)
+
+    output_path: OutputPathField
+
+
+@rule(desc="Package a service")
+async def package_service(field_set: PackageServiceFieldSet) -> BuiltPackage:
+    address = field_set.address
+    checked = await Get(CheckedService, CheckedServiceRequest(address))
+    service = checked.references.service
+    _, main_module = service.modules
+    pex, image, configuration = await MultiGet(
+        Get(
+            Pex,
+            PexFromTargetsRequest(
+                [address],
+                output_filename=f"{service.name}.pex",
+                internal_only=False,
+                main=EntryPoint(main_module),
+                warn_for_transitive_files_targets=True,
+            ),
+        ),
+        Get(ServiceImage, ServiceImageRequest(address)),
+        Get(ServiceGeneratorResult, ServiceGeneratorRequest("configuration", address)),
+    )
+    manifest = await Get(
+        ServiceGeneratorResult,
+        ServiceGeneratorRequest(
+            "manifests", address, inputs=image.summary, arguments=(f"--image={SUMMARY}",)
+        ),
+    )
+    etc, k8s = await MultiGet(
+        Get(Digest, AddPrefix(configuration.digest, "etc")),
+        Get(Digest, AddPrefix(manifest.digest, "k8s")),
+    )
+    artefacts = await Get(Digest, MergeDigests([pex.digest, image.digest, etc, k8s]))
+    folder = field_set.output_path.value_or_default(file_ending=None)
+    packaged = await Get(Snapshot, AddPrefix(artefacts, folder))
+    return BuiltPackage(
+        packaged.digest,
+        tuple(BuiltPackageArtifact(os.path.join(folder, name)) for name in _shown(packaged, folder)),
+    )
+
+
+def _shown(packaged: Snapshot, folder: str) -> list[str]:
+    """What the log names: the folder's own entries rather than each file below them."""
+    return sorted({os.path.relpath(path, folder).split(os.sep)[0] for path in packaged.files})
+
+
+def rules():
+    return [*collect_rules(), UnionRule(PackageFieldSet, PackageServiceFieldSet)]

@@ -1,0 +1,69 @@
+"""Running Zero's own programs, `zero_codegen` and `zero_image`, in the sandbox.
+
+Their sources travel as resources of this distribution and are an input of each process, beside a PEX of the locked tools: an
+edit of a template reruns what it concerns and rebuilds no PEX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Iterator
+
+import importlib_resources
+from pants.backend.python.util_rules.pex import PexRequest, VenvPex
+from pants.backend.python.util_rules.pex_requirements import EntireLockfile, Lockfile
+from pants.engine.fs import CreateDigest, Digest, FileContent
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+
+from pants_backend_zero.subsystem import Zero
+
+
+@dataclass(frozen=True)
+class ZeroTools:
+    """A Python with the locked tools, and the sources of the two programs: run `-m zero_codegen`, `-m zero_image`."""
+
+    python: VenvPex
+    codegen: Digest
+    image: Digest
+
+
+@rule(desc="Prepare Zero's generator and image builder")
+async def prepare_tools(zero: Zero) -> ZeroTools:
+    lockfile = Lockfile(
+        url=zero.lockfile,
+        url_description_of_origin="the option `[zero].lockfile`",
+        resolve_name=zero.options_scope,
+    )
+    python, codegen, image = await MultiGet(
+        Get(
+            VenvPex,
+            PexRequest(
+                output_filename="zero.pex",
+                internal_only=True,
+                requirements=EntireLockfile(lockfile),
+                interpreter_constraints=zero.interpreter_constraints,
+            ),
+        ),
+        Get(Digest, CreateDigest(_package_files("zero_codegen"))),
+        Get(Digest, CreateDigest(_package_files("zero_image"))),
+    )
+    return ZeroTools(python, codegen, image)
+
+
+def _package_files(package: str) -> Iterator[FileContent]:
+    """What the program needs of its package: all but tests and their data."""
+    root = importlib_resources.files(package)
+    pending = [(PurePath(package), root)]
+    while pending:
+        path, folder = pending.pop()
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                if entry.name not in ("testdata", "__pycache__"):
+                    pending.append((path / entry.name, entry))
+            elif not entry.name.endswith("_test.py") and entry.name not in ("BUILD", "conftest.py"):
+                yield FileContent(str(path / entry.name), entry.read_bytes())
+
+
+def rules():
+    return collect_rules()

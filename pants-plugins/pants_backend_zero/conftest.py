@@ -5,16 +5,12 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-from pants.backend.python import target_types_rules
-from pants.backend.python.dependency_inference import rules as inference_rules
+from pants.backend.python import register as python_register
 from pants.backend.python.target_types import PythonRequirementTarget, PythonSourcesGeneratorTarget
-from pants.backend.python.util_rules import ancestor_files, pex
+from pants.core import register as core_register
 from pants.core.goals.tailor import PutativeTargets
-from pants.core.goals.tailor import rules as tailor_rules
-from pants.core.target_types import rules as core_target_types_rules
-from pants.engine.addresses import Address
+from pants.engine.addresses import Address, Addresses
 from pants.engine.target import Dependencies, DependenciesRequest
-from pants.engine.addresses import Addresses
 from pants.testutil.rule_runner import PYTHON_BOOTSTRAP_ENV, QueryRule, RuleRunner
 
 from pants_backend_zero import register
@@ -35,12 +31,8 @@ def repository() -> RuleRunner:
     runner = RuleRunner(
         rules=[
             *register.rules(),
-            *target_types_rules.rules(),
-            *inference_rules.rules(),
-            *ancestor_files.rules(),
-            *pex.rules(),
-            *core_target_types_rules(),
-            *tailor_rules(),
+            *python_register.rules(),
+            *core_register.rules(),
             QueryRule(Addresses, [DependenciesRequest]),
             QueryRule(ServiceGraph, []),
             QueryRule(PutativeTargets, [PutativeContractTargetsRequest]),

@@ -11,6 +11,7 @@ from pants_backend_zero.service import base_image
 from pants_backend_zero.service import graph as service_graph
 from pants_backend_zero.service import image as service_image
 from pants_backend_zero.service import package as service_package
+from pants_backend_zero.service import python as service_python
 from pants_backend_zero.service import rules as service_rules
 from pants_backend_zero.service import run as service_run
 from pants_backend_zero.service.target_types import ZeroServiceTarget
@@ -42,6 +43,7 @@ def rules():
         service_rules,
         base_image,
         service_image,
+        service_python,
         service_package,
         service_run,
     )

@@ -52,7 +52,7 @@ async def prepare_tools(zero: Zero) -> ZeroTools:
 
 
 def _package_files(package: str) -> Iterator[FileContent]:
-    """What the program needs of its package: all but tests and their data."""
+    """What the program runs with: its modules and templates, without tests and what only these need."""
     root = importlib_resources.files(package)
     pending = [(PurePath(package), root)]
     while pending:
@@ -61,8 +61,14 @@ def _package_files(package: str) -> Iterator[FileContent]:
             if entry.is_dir():
                 if entry.name not in ("testdata", "__pycache__"):
                     pending.append((path / entry.name, entry))
-            elif not entry.name.endswith("_test.py") and entry.name not in ("BUILD", "conftest.py"):
+            elif _is_part(entry.name):
                 yield FileContent(str(path / entry.name), entry.read_bytes())
+
+
+def _is_part(file_name: str) -> bool:
+    if file_name.endswith(("_test.py", ".pyc")) or file_name in ("testing.py", "conftest.py"):
+        return False
+    return file_name.endswith((".py", ".jinja", ".lark"))
 
 
 def rules():

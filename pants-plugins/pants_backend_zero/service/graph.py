@@ -10,12 +10,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, DefaultDict, Iterable
 
+from pants.backend.python.target_types import PythonSourceField
 from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
 from pants.engine.collection import Collection
 from pants.engine.fs import DigestContents, PathGlobs, Paths
 from pants.engine.internals.graph import Owners, OwnersRequest
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
-from pants.engine.target import AllTargets, Target
+from pants.engine.target import AllTargets, Target, Targets
 from pants.source.source_root import SourceRoot, SourceRootRequest
 from pants.util.frozendict import FrozenDict
 
@@ -145,13 +146,14 @@ async def resolve_references(
             f"The `logic` field of {target.address} names {logic_path}, which does not exist."
             + _did_you_mean(logic_path, existing.files)
         )
+    owners = await Get(Targets, Addresses(logic))
     (serves,) = _contracts(all_contracts, target, ServesField.alias, served, (API, RPC))
     return ServiceReferences(
         service,
         serves,
         _contracts(all_contracts, target, ModelsField.alias, models, (MODEL,)),
         _contracts(all_contracts, target, ClientsField.alias, clients, (RPC,)),
-        _logic(target, logic),
+        _logic(target, owners),
     )
 
 
@@ -177,9 +179,9 @@ def _did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def _logic(target: Target, owners: Owners) -> Address:
+def _logic(target: Target, owners: Targets) -> Address:
     field = target[LogicField]
-    candidates = sorted(owner for owner in owners if owner != target.address)
+    candidates = sorted(owner.address for owner in owners if owner.has_field(PythonSourceField))
     if not candidates:
         raise ZeroError(
             f"The `logic` field of {target.address} names {field.file_path}, which no target owns. Add "

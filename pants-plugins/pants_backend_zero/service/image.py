@@ -8,13 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import CompletePlatforms, Pex, VenvPexProcess
-from pants.backend.python.util_rules.pex_environment import PythonExecutable
-from pants.backend.python.util_rules.pex_from_targets import (
-    InterpreterConstraintsRequest,
-    PexFromTargetsRequest,
-)
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.backend.python.util_rules.python_sources import (
     PythonSourceFilesRequest,
     StrippedPythonSourceFiles,
@@ -31,24 +26,20 @@ from pants.engine.fs import (
     Snapshot,
 )
 from pants.engine.platform import Platform
-from pants.engine.process import Process, ProcessResult
+from pants.engine.process import ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
-from pants.util.logging import LogLevel
 
-from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.service.base_image import (
     BASE,
     COMPILER,
-    DEBIAN_RELEASES,
     BaseImage,
     BaseImageRequest,
-    DebianRelease,
     architecture_of,
-    debian_release,
 )
 from pants_backend_zero.service.foreign_platform import complete_platform
 from pants_backend_zero.service.graph import ServiceSpec, ServiceSpecRequest
+from pants_backend_zero.service.python import ServicePython, ServicePythonRequest
 from pants_backend_zero.service.rules import (
     ServiceGeneratorRequest,
     ServiceGeneratorResult,
@@ -56,60 +47,11 @@ from pants_backend_zero.service.rules import (
 from pants_backend_zero.service.target_types import EnvField, ImageBaseField
 from pants_backend_zero.tools import ZeroTools
 
-IMAGE = "image.oci.tar"
 SUMMARY = "image.json"
-SBOM = "sbom.cdx.json"
 CONTEXT = "docker"
 SPEC = "__image.json"
 REQUIREMENTS_LAYER = "requirements.layer"
 SOURCES_LAYER = "sources.layer"
-
-
-# -----------------------------------------------------------------------------------------------
-# The Python of the image
-# -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ImagePythonRequest:
-    address: Address
-
-
-@dataclass(frozen=True)
-class ImagePython:
-    """The minor version of the image's Python, and the Debian release it is foreign to this machine from, if it is."""
-
-    minor: str
-    foreign: DebianRelease | None = None
-
-
-@rule
-async def choose_python(request: ImagePythonRequest) -> ImagePython:
-    """The version this machine runs the service with, unless no Debian release has it: then one that the service allows."""
-    spec, constraints = await MultiGet(
-        Get(ServiceSpec, ServiceSpecRequest(request.address)),
-        Get(InterpreterConstraints, InterpreterConstraintsRequest([request.address])),
-    )
-    python = await Get(PythonExecutable, InterpreterConstraints, constraints)
-    version = await Get(
-        ProcessResult,
-        Process(
-            [python.path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            description=f"Ask {python.path} for its version",
-            level=LogLevel.DEBUG,
-        ),
-    )
-    minor = version.stdout.decode().strip()
-    if spec.references.service.target[ImageBaseField].value or debian_release(minor):
-        return ImagePython(minor)
-    for release in DEBIAN_RELEASES:
-        if constraints.contains(InterpreterConstraints([f"CPython=={release.python}.*"])):
-            return ImagePython(release.python, foreign=release)
-    versions = " and ".join(release.python for release in DEBIAN_RELEASES)
-    raise ZeroError(
-        f"{request.address} runs on {constraints}, and Debian has Python {versions}. Allow one of these "
-        "in `interpreter_constraints`, or name a base image that has another in `image_base`."
-    )
 
 
 # -----------------------------------------------------------------------------------------------
@@ -145,7 +87,7 @@ async def _make_layer(
 @dataclass(frozen=True)
 class RequirementsLayerRequest:
     address: Address
-    python: ImagePython
+    python: ServicePython
     compiler: Digest
 
 
@@ -167,6 +109,7 @@ async def make_requirements_layer(
             output_filename="requirements.pex",
             internal_only=False,
             include_source_files=False,
+            hardcoded_interpreter_constraints=request.python.constraints,
             complete_platforms=platforms,
         ),
     )
@@ -227,14 +170,14 @@ class ServiceImage:
 async def build_image(request: ServiceImageRequest, tools: ZeroTools) -> ServiceImage:
     spec, python, configuration = await MultiGet(
         Get(ServiceSpec, ServiceSpecRequest(request.address)),
-        Get(ImagePython, ImagePythonRequest(request.address)),
+        Get(ServicePython, ServicePythonRequest(request.address)),
         Get(
             ServiceGeneratorResult,
             ServiceGeneratorRequest("configuration", request.address),
         ),
     )
     target = spec.references.service.target
-    base = await Get(BaseImage, BaseImageRequest(python.minor, target[ImageBaseField].value))
+    base = await Get(BaseImage, BaseImageRequest(python.image, target[ImageBaseField].value))
     compiler = await Get(Digest, DigestSubset(base.digest, PathGlobs([f"{COMPILER}/**"])))
     requirements, sources, image_spec = await MultiGet(
         Get(Layer, RequirementsLayerRequest(request.address, python, compiler)),
@@ -254,17 +197,19 @@ async def build_image(request: ServiceImageRequest, tools: ZeroTools) -> Service
         ),
     )
     layers = (f"--base={BASE}", f"--layer={REQUIREMENTS_LAYER}", f"--layer={SOURCES_LAYER}")
-    archive, context = await MultiGet(
+    name = spec.references.service.name
+    archive, sbom = f"{name}.oci.tar", f"{name}.cdx.json"
+    assembled, context = await MultiGet(
         Get(
             ProcessResult,
             VenvPexProcess(
                 tools.python,
                 argv=(
                     *("-m", "zero_image", "assemble", *layers, f"--spec={SPEC}"),
-                    *(f"--output={IMAGE}", f"--summary={SUMMARY}", f"--sbom={SBOM}"),
+                    *(f"--output={archive}", f"--summary={SUMMARY}", f"--sbom={sbom}"),
                 ),
                 input_digest=parts,
-                output_files=(IMAGE, SUMMARY, SBOM),
+                output_files=(archive, SUMMARY, sbom),
                 description=f"Assemble the image of {request.address}",
             ),
         ),
@@ -282,8 +227,8 @@ async def build_image(request: ServiceImageRequest, tools: ZeroTools) -> Service
             ),
         ),
     )
-    summary = await Get(Digest, DigestSubset(archive.output_digest, PathGlobs([SUMMARY])))
-    digest = await Get(Digest, MergeDigests([archive.output_digest, context.output_digest]))
+    summary = await Get(Digest, DigestSubset(assembled.output_digest, PathGlobs([SUMMARY])))
+    digest = await Get(Digest, MergeDigests([assembled.output_digest, context.output_digest]))
     return ServiceImage(digest, summary)
 
 

@@ -20,6 +20,7 @@ from pants.engine.unions import UnionRule
 
 from pants_backend_zero.service.graph import CheckedService, CheckedServiceRequest
 from pants_backend_zero.service.image import SUMMARY, ServiceImage, ServiceImageRequest
+from pants_backend_zero.service.python import ServicePython, ServicePythonRequest
 from pants_backend_zero.service.rules import ServiceGeneratorRequest, ServiceGeneratorResult
 from pants_backend_zero.service.target_types import LogicField, ServesField, ServiceSourcesField
 
@@ -34,7 +35,10 @@ class PackageServiceFieldSet(PackageFieldSet):
 @rule(desc="Package a service")
 async def package_service(field_set: PackageServiceFieldSet) -> BuiltPackage:
     address = field_set.address
-    checked = await Get(CheckedService, CheckedServiceRequest(address))
+    checked, python = await MultiGet(
+        Get(CheckedService, CheckedServiceRequest(address)),
+        Get(ServicePython, ServicePythonRequest(address)),
+    )
     service = checked.references.service
     _, main_module = service.modules
     pex, image, configuration = await MultiGet(
@@ -45,6 +49,7 @@ async def package_service(field_set: PackageServiceFieldSet) -> BuiltPackage:
                 output_filename=f"{service.name}.pex",
                 internal_only=False,
                 main=EntryPoint(main_module),
+                hardcoded_interpreter_constraints=python.constraints,
                 warn_for_transitive_files_targets=True,
             ),
         ),

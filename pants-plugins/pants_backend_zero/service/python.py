@@ -1,0 +1,74 @@
+"""Which Python a service is built for: its PEX and its image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_environment import PythonExecutable
+from pants.backend.python.util_rules.pex_from_targets import InterpreterConstraintsRequest
+from pants.engine.addresses import Address
+from pants.engine.process import Process, ProcessResult
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.util.logging import LogLevel
+
+from pants_backend_zero.errors import ZeroError
+from pants_backend_zero.service.base_image import DEBIAN_RELEASES, DebianRelease, debian_release
+from pants_backend_zero.service.graph import ServiceReferences, ServiceReferencesRequest
+from pants_backend_zero.service.target_types import ImageBaseField
+
+
+@dataclass(frozen=True)
+class ServicePythonRequest:
+    address: Address
+
+
+@dataclass(frozen=True)
+class ServicePython:
+    """The minor version of Python that a service's PEX is made for, and that of its image.
+
+    They differ where this machine has no interpreter of a version that Debian has: `foreign` is then the release whose
+    Python third-party wheels are chosen for without asking an interpreter.
+    """
+
+    minor: str
+    image: str
+    foreign: DebianRelease | None = None
+
+    @property
+    def constraints(self) -> InterpreterConstraints:
+        """One version: a PEX for a range would carry the wheels for every interpreter that this machine happens to have."""
+        return InterpreterConstraints([f"CPython=={self.minor}.*"])
+
+
+@rule
+async def choose_python(request: ServicePythonRequest) -> ServicePython:
+    """The version this machine runs the service with, unless no Debian release has it: then one that the service allows."""
+    references, constraints = await MultiGet(
+        Get(ServiceReferences, ServiceReferencesRequest(request.address)),
+        Get(InterpreterConstraints, InterpreterConstraintsRequest([request.address])),
+    )
+    python = await Get(PythonExecutable, InterpreterConstraints, constraints)
+    version = await Get(
+        ProcessResult,
+        Process(
+            [python.path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            description=f"Ask {python.path} for its version",
+            level=LogLevel.DEBUG,
+        ),
+    )
+    minor = version.stdout.decode().strip()
+    if references.service.target[ImageBaseField].value or debian_release(minor):
+        return ServicePython(minor, image=minor)
+    for release in DEBIAN_RELEASES:
+        if constraints.contains(InterpreterConstraints([f"CPython=={release.python}.*"])):
+            return ServicePython(minor, image=release.python, foreign=release)
+    versions = " and ".join(release.python for release in DEBIAN_RELEASES)
+    raise ZeroError(
+        f"{request.address} runs on {constraints}, and Debian has Python {versions}. Allow one of these "
+        "in `interpreter_constraints`, or name a base image that has another in `image_base`."
+    )
+
+
+def rules():
+    return collect_rules()

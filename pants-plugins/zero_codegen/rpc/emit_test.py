@@ -1,0 +1,114 @@
+"""Whatever services and messages are called: what is generated is formatted and means what it says."""
+
+import ast
+import keyword
+
+import black
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zero_codegen import naming
+from zero_codegen.rpc.contract import Contract, MessageType, Method, Service
+from zero_codegen.rpc.emit import source
+
+NAMES = st.from_regex(r"[A-Za-z][a-z]{0,20}([A-Z_][a-z0-9]{1,9}){0,4}", fullmatch=True).filter(
+    lambda name: not keyword.iskeyword(name)
+)
+MESSAGE_NAMES = (
+    st.sampled_from(["abc", "rpc", "float", "Item", "ItemRpc", "ShopClient", "shop_service"]) | NAMES
+)
+MODULES = st.sampled_from(
+    ["shop.shop_pb2", "shop.item_v1_pb2", "common.shop_pb2", "google.protobuf.empty_pb2"]
+)
+MESSAGES = st.builds(MessageType, MODULES, st.lists(MESSAGE_NAMES, min_size=1, max_size=2).map(".".join))
+
+
+@st.composite
+def services(draw: st.DrawFn) -> Service:
+    name = draw(st.just("Shop") | NAMES)
+    methods = draw(
+        st.lists(
+            st.sampled_from(["Abc", "Rpc", "Float", "Import"]) | NAMES,
+            min_size=1,
+            unique_by=naming.identifier,
+        )
+    )
+    return Service(
+        name=name,
+        full_name=f"shop.{name}",
+        methods=tuple(
+            Method(
+                name=method,
+                python_name=naming.identifier(method),
+                path=f"/shop.{name}/{method}",
+                request=draw(MESSAGES),
+                response=draw(MESSAGES),
+                comment=draw(st.just("") | st.text(max_size=120)),
+            )
+            for method in methods
+        ),
+        comment=draw(st.text(max_size=120)),
+        line=1,
+        column=1,
+    )
+
+
+CONTRACTS = st.lists(services(), max_size=2, unique_by=lambda service: naming.pascal(service.name)).map(
+    lambda services: Contract("shop/shop.proto", "shop.shop_pb2", tuple(services))
+)
+
+
+@given(CONTRACTS)
+@settings(deadline=None, max_examples=15)
+def test_modules_are_formatted(contract: Contract) -> None:
+    written = source(contract)
+    assert black.format_str(written, mode=black.Mode(line_length=100)) == written
+
+
+@given(CONTRACTS)
+@settings(deadline=None, max_examples=15)
+def test_names_of_a_module_and_of_a_class_do_not_hide_each_other(contract: Contract) -> None:
+    tree = ast.parse(source(contract))
+    imported = [
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    ]
+    defined = [node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    names = imported + defined
+    assert len(names) == len(set(names))
+    methods = {
+        member.name
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for member in node.body
+        if isinstance(member, ast.AsyncFunctionDef)
+    }
+    assert not methods & {*names, "float"}
+
+
+@given(CONTRACTS)
+@settings(deadline=None, max_examples=15)
+def test_every_method_is_bound_to_its_messages(contract: Contract) -> None:
+    tree = ast.parse(source(contract))
+    imported = {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+    def message(node: ast.expr) -> MessageType:
+        outermost, dot, inner = ast.unparse(node).partition(".")
+        module, name = imported[outermost]
+        return MessageType(str(module), name + dot + inner)
+
+    stubs = {
+        call.args[0].value: (message(call.args[1]), message(call.args[2]))
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "channel.unary"
+        if isinstance(call.args[0], ast.Constant)
+    }
+    methods = [method for service in contract.services for method in service.methods]
+    assert stubs == {method.path: (method.request, method.response) for method in methods}

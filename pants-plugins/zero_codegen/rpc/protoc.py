@@ -1,0 +1,110 @@
+"""The protobuf compiler and its plugins, run inside this process: no `PATH`, no second interpreter."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc_tools
+from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from grpc_tools import protoc
+
+from zero_codegen.diagnostics import ContractError
+from zero_codegen.rpc.report import diagnostics
+from zero_codegen.source import ContractFile
+
+_WELL_KNOWN_TYPES = Path(grpc_tools.__file__).parent / "_proto"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What protoc makes of a proto.
+
+    `descriptors` are the proto's and those of everything it imports, with comments and places; `modules` the
+    messages and the plain gRPC stubs (`_pb2.py`, `_pb2_grpc.py`) by path.
+    """
+
+    descriptors: FileDescriptorSet
+    modules: dict[str, bytes]
+
+
+def compile_proto(file: ContractFile) -> Compiled:
+    """Run protoc. Raises ContractError with every mistake that it finds; its warnings do not count."""
+    # First in the file's own root, for that is where its own name is from.
+    roots = [root for root in dict.fromkeys((file.source_root, *file.import_roots)) if Path(root).is_dir()]
+    with tempfile.TemporaryDirectory() as folder:
+        descriptors = Path(folder, "descriptors.pb")
+        status, report = _protoc(
+            *(f"--proto_path={root or '.'}" for root in roots),
+            f"--proto_path={_WELL_KNOWN_TYPES}",
+            "--include_imports",
+            "--include_source_info",
+            f"--descriptor_set_out={descriptors}",
+            f"--python_out={folder}",
+            f"--grpc_python_out={folder}",
+            file.path,
+        )
+        if status:
+            raise ContractError(diagnostics(file, report, roots))
+        return Compiled(
+            FileDescriptorSet.FromString(descriptors.read_bytes()),
+            {
+                path.relative_to(folder).as_posix(): path.read_bytes()
+                for path in sorted(Path(folder).rglob("*.py"))
+            },
+        )
+
+
+def type_stubs(file: ContractFile, descriptors: FileDescriptorSet) -> bytes:
+    """The types of the messages (`_pb2.pyi`), by mypy-protobuf.
+
+    Preferred to protoc's own `--pyi_out`: comments become docstrings, and arguments, enums, `HasField` and
+    `WhichOneof` have exact types. It is called as protoc calls a plugin: with a request on standard input,
+    the answer on standard output.
+    """
+    from mypy_protobuf.main import main as plugin
+
+    request = CodeGeneratorRequest(
+        file_to_generate=[file.name], parameter="quiet", proto_file=descriptors.file
+    )
+    answer = io.BytesIO()
+    stdin, stdout = sys.stdin, sys.stdout
+    sys.stdin = io.TextIOWrapper(io.BytesIO(request.SerializeToString()))
+    sys.stdout = io.TextIOWrapper(answer, write_through=True)
+    try:
+        plugin()
+        return CodeGeneratorResponse.FromString(answer.getvalue()).file[0].content.encode()
+    finally:
+        sys.stdin, sys.stdout = stdin, stdout
+
+
+def _protoc(*arguments: str) -> tuple[int, str]:
+    """Protoc's exit status and what it printed."""
+    with tempfile.TemporaryFile() as report:
+        with _printing_to(report.fileno()):
+            status = protoc.main(["protoc", *arguments])
+        report.seek(0)
+        return status, report.read().decode(errors="replace")
+
+
+@contextmanager
+def _printing_to(target: int) -> Iterator[None]:
+    """Turn the process' standard output and error to a file: protoc is C++ and knows no `sys.stderr`."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [(stream, os.dup(stream)) for stream in (1, 2)]
+    try:
+        for stream, _ in saved:
+            os.dup2(target, stream)
+        yield
+    finally:
+        for stream, copy in saved:
+            os.dup2(copy, stream)
+            os.close(copy)

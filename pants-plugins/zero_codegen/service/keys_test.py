@@ -1,0 +1,37 @@
+import msgspec
+import pytest
+
+from zero_codegen import naming
+from zero_codegen.service import keys
+from zero_runtime import config
+
+
+def keys_of(kind: type[msgspec.Struct]) -> keys.Keys:
+    """The keys of a configuration type of the runtime, in the form of the table."""
+    fields = msgspec.structs.fields(kind)
+    return {field.encode_name: keys_of(field.type) if is_struct(field.type) else None for field in fields}
+
+
+def is_struct(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [
+        (keys.SERVERS["api"], config.RestConf),
+        (keys.SERVERS["rpc"], config.RpcServerConf),
+        (keys.JWT, config.JwtConf),
+        (keys.CLIENT, config.RpcClientConf),
+    ],
+)
+def test_knows_the_keys_of_the_runtime(table: keys.Keys, kind: type[msgspec.Struct]) -> None:
+    assert table == keys_of(kind)
+
+
+@pytest.mark.parametrize(
+    "attribute", ["auth", "user_rpc", "http2_auth", "user_id_rpc", "class_", "data_source"]
+)
+def test_spells_keys_as_the_runtime_does(attribute: str) -> None:
+    kind = msgspec.defstruct("Config", [(attribute, int)], rename="pascal")
+    assert kind.__struct_encode_fields__ == (naming.pascal(attribute),)

@@ -1,0 +1,192 @@
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from zero_codegen.service import kubernetes
+from zero_codegen.service.configuration import as_yaml, configuration
+from zero_codegen.service.conftest import Wire
+
+IMAGE = f"registry.example.com/shop/user@sha256:{'0' * 64}"
+VERSIONS = [f"1.{minor}" for minor in range(29, 38)]
+
+
+@pytest.fixture
+def objects(wired: Wire) -> Any:
+    """`objects("user-api", port=80)["Service"]`: the objects of the manifest by kind."""
+    return lambda name, /, **changes: {each["kind"]: each for each in documents(wired, name, **changes)}
+
+
+def manifest(wired: Wire, name: str, /, **changes: Any) -> str:
+    wiring = wired(name, **changes)
+    return kubernetes.manifest(wiring, configuration(wiring), IMAGE)
+
+
+def documents(wired: Wire, name: str, /, **changes: Any) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(manifest(wired, name, **changes)))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("user-api", {}),
+        ("user-api", {"namespace": None, "callers": ["shop-api"], "env": {}, "egress_ports": [443]}),
+        ("user-rpc", {}),
+        ("user-rpc", {"callers": [], "models": [], "replicas": {"min": 1, "max": 9}}),
+    ],
+)
+def test_is_valid(wired: Wire, version: str, name: str, changes: dict[str, Any]) -> None:
+    for document in documents(wired, name, **changes):
+        # An API version that Kubernetes does not have raises SchemaNotFoundError.
+        assert kubernetes_validate.validate(document, version, strict=True) == version
+
+
+@pytest.mark.parametrize("name", ["user-api", "user-rpc"])
+def test_every_object_says_what_it_belongs_to(wired: Wire, name: str) -> None:
+    found = documents(wired, name, namespace="shop")
+    assert len({document["kind"] for document in found}) == len(found) >= 6
+    for document in found:
+        assert document["metadata"] == {
+            "name": name,
+            "namespace": "shop",
+            "labels": {
+                "app.kubernetes.io/name": name,
+                "app.kubernetes.io/component": name.removeprefix("user-"),
+                "app.kubernetes.io/part-of": "user",
+                "app.kubernetes.io/managed-by": "zero",
+            },
+        }
+
+
+@pytest.mark.parametrize("name", ["user-api", "user-rpc"])
+def test_meets_the_restricted_pod_security_standard(objects: Any, name: str) -> None:
+    pod = objects(name)["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 65532
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert pod["automountServiceAccountToken"] is False
+    assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC"}
+    assert all(volume.keys() & {"configMap", "secret", "emptyDir"} for volume in pod["volumes"])
+
+
+def test_the_config_map_is_the_configuration(wired: Wire, objects: Any) -> None:
+    wiring = wired("user-api")
+    text = as_yaml(wiring.spec.address, configuration(wiring))
+    assert objects("user-api")["ConfigMap"]["data"] == {"user-api.yaml": text}
+
+
+def test_another_configuration_makes_other_pods(objects: Any) -> None:
+    def checksum(**config: Any) -> str:
+        template = objects("user-api", config=config)["Deployment"]["spec"]["template"]
+        value: str = template["metadata"]["annotations"]["checksum/config"]
+        return value
+
+    assert checksum() == checksum() != checksum(Timeout=1)
+
+
+def test_secrets_are_mounted_and_named_but_never_made(wired: Wire, objects: Any) -> None:
+    pod = objects("user-rpc")["Deployment"]["spec"]["template"]["spec"]
+    assert {"name": "secrets", "secret": {"secretName": "user-rpc", "defaultMode": 0o440}} in pod["volumes"]
+    assert {"name": "ZERO_SECRETS_DIR", "value": "/run/secrets/zero"} in pod["containers"][0]["env"]
+    text = manifest(wired, "user-rpc")
+    assert "# Needs a Secret `user-rpc` in its namespace with the keys\n#   DATA_SOURCE\n" in text
+    assert "kind: Secret" not in text
+
+
+def test_without_secrets_there_is_no_trace_of_them(wired: Wire) -> None:
+    assert "ecret" not in manifest(wired, "user-rpc", models=[])
+
+
+def test_the_autoscaler_alone_counts_replicas(objects: Any) -> None:
+    found = objects("user-api", replicas={"min": 2, "max": 5})
+    scaler = found["HorizontalPodAutoscaler"]["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 5)
+    assert "replicas" not in found["Deployment"]["spec"]
+    fixed = objects("user-api", replicas={"min": 3, "max": 3})
+    assert fixed["Deployment"]["spec"]["replicas"] == 3
+    assert "HorizontalPodAutoscaler" not in fixed
+
+
+def test_probes_http_services_on_the_administration_port(objects: Any) -> None:
+    server = {"Port": 7070, "HealthPath": "/alive"}
+    (container,) = objects("user-api", config={"DevServer": server})["Deployment"]["spec"]["template"][
+        "spec"
+    ]["containers"]
+    assert {"name": "admin", "containerPort": 7070, "protocol": "TCP"} in container["ports"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/alive", "port": "admin"}
+
+
+def test_probes_rpc_services_with_grpc(objects: Any) -> None:
+    (container,) = objects("user-rpc", port=9090)["Deployment"]["spec"]["template"]["spec"]["containers"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["grpc"] == {"port": 9090}
+
+
+def test_a_pod_has_the_time_to_drain(objects: Any) -> None:
+    def grace(**shutdown: str) -> int:
+        deployment = objects("user-api", config={"Shutdown": shutdown})["Deployment"]
+        seconds: int = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+        return seconds
+
+    assert grace() == 30
+    assert grace(WrapUpTime="10s", WaitTime="1m0.5s") == 10 + 61 + 10
+
+
+def test_rpc_services_are_headless(objects: Any) -> None:
+    assert objects("user-rpc")["Service"]["spec"]["clusterIP"] == "None"
+    assert "clusterIP" not in objects("user-api")["Service"]["spec"]
+
+
+def test_the_network_policy_has_the_edges_of_the_graph(objects: Any) -> None:
+    gateway = objects("user-api")["NetworkPolicy"]["spec"]
+    server = objects("user-rpc", callers=["user-api", "admin-api"])["NetworkPolicy"]["spec"]
+    dns, to_server = gateway["egress"]
+    (from_callers,) = server["ingress"]
+    assert gateway["ingress"] == [{"ports": [{"port": 8888, "protocol": "TCP"}]}]
+    assert {port["port"] for port in dns["ports"]} == {53}
+    assert to_server == {
+        "to": [{"podSelector": {"matchLabels": server["podSelector"]["matchLabels"]}}],
+        "ports": [{"port": 8080, "protocol": "TCP"}],
+    }
+    assert from_callers["ports"] == [{"port": 8080, "protocol": "TCP"}]
+    assert from_callers["from"] == [
+        {"podSelector": {"matchLabels": {"app.kubernetes.io/name": caller}}}
+        for caller in ("admin-api", "user-api")
+    ]
+    assert server["egress"][1:] == [{"ports": [{"port": 3306, "protocol": "TCP"}]}]
+
+
+def test_an_rpc_service_that_nobody_calls_lets_nobody_in(objects: Any) -> None:
+    assert objects("user-rpc", callers=[])["NetworkPolicy"]["spec"]["ingress"] == []
+
+
+@pytest.mark.parametrize("name", ["no", "null", "y", "e1"])
+def test_a_name_stays_a_name(wired: Wire, name: str) -> None:
+    for document in documents(wired, "user-rpc", name=name, callers=[name]):
+        assert document["metadata"]["name"] == name
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(
+    st.dictionaries(st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), st.text(), max_size=3),
+    st.text(max_size=12),
+)
+def test_no_text_breaks_out_of_its_place(wired: Wire, env: dict[str, str], text: str) -> None:
+    config = {"DevServer": {"HealthPath": f"/{text}"}}
+    found = {each["kind"]: each for each in documents(wired, "user-rpc", env=env, config=config)}
+    (container,) = found["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert {each["name"]: each["value"] for each in container["env"]} == env | {
+        "ZERO_SECRETS_DIR": "/run/secrets/zero"
+    }
+    assert (
+        yaml.safe_load(found["ConfigMap"]["data"]["user-rpc.yaml"])["DevServer"]["HealthPath"] == f"/{text}"
+    )

@@ -1,0 +1,93 @@
+"""The Python modules of a service: `_service.py`, what its logic imports, and `_main.py`, which starts it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from zero_codegen.python import Bracketed, import_from
+from zero_codegen.service.wiring import Wiring
+from zero_codegen.templates import render
+
+_SCHEMA = "SCHEMA"
+"""What the module of every SQL contract calls its schema."""
+
+
+def modules(wiring: Wiring) -> dict[str, str]:
+    """The modules, by path."""
+    schemas = _schemas(wiring)
+    return {
+        wiring.spec.output("_service"): render(
+            __file__, "service.py.jinja", wiring=wiring, spec=wiring.spec, imports=_service_imports(wiring)
+        ),
+        wiring.spec.output("_main"): render(
+            __file__,
+            "main.py.jinja",
+            wiring=wiring,
+            spec=wiring.spec,
+            imports=_main_imports(wiring, schemas),
+            bound=_bound(wiring),
+            schemas=list(schemas.values()),
+        ),
+    }
+
+
+def _bound(wiring: Wiring) -> Bracketed:
+    """The call that binds the service to its logic."""
+    jwts = [f"{jwt.attribute}=context.{jwt.attribute}" for jwt in wiring.jwts]
+    return Bracketed(f"{wiring.served.bind}(", (f"{wiring.spec.logic.class_}(context)", *jwts), ")")
+
+
+def _service_imports(wiring: Wiring) -> list[str]:
+    names = defaultdict(set, {"zero_runtime": {"config"}})
+    for part in wiring.parts:
+        names[part.module].add(part.class_name)
+    if wiring.jwts:
+        names["zero_runtime"].add("rest")
+    if wiring.models:
+        names["zero_runtime"].add("model")
+    return _statements(names)
+
+
+def _main_imports(wiring: Wiring, schemas: Mapping[str, str]) -> list[str]:
+    spec = wiring.spec
+    names = defaultdict(set, {"zero_runtime": {"service", "rest" if wiring.served.kind == "api" else "rpc"}})
+    names[spec.logic.module].add(spec.logic.class_)
+    names[spec.module("_service")] |= {"Config", "Context"}
+    names[wiring.served.module].add(wiring.served.bind)
+    for part in wiring.parts:
+        names[part.module].add(part.class_name)
+    if wiring.clients:
+        names["zero_runtime"].add("rpc")
+    if wiring.models:
+        names["zero_runtime"].add("model")
+    renamed = {module: schema for module, schema in schemas.items() if schema != _SCHEMA}
+    for module in schemas.keys() - renamed:
+        names[module].add(_SCHEMA)
+    return _statements(names, renamed)
+
+
+def _statements(
+    names: Mapping[str, set[str]], schemas: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Import statements in the order of isort; `schemas` are those under another name, which stand alone."""
+    statements = []
+    for module in sorted(names):
+        if module in schemas:
+            statements.append(f"from {module} import {_SCHEMA} as {schemas[module]}")
+        statements.append(import_from(module, names[module]))
+    return statements
+
+
+def _schemas(wiring: Wiring) -> dict[str, str]:
+    """What the main module calls the `SCHEMA` of each module that has one."""
+    if len(wiring.schemas) == 1:
+        return {wiring.schemas[0]: _SCHEMA}
+    names: dict[str, str] = {}
+    for module in wiring.schemas:
+        name = f"{module.removesuffix('_model').replace('.', '_').upper()}_SCHEMA"
+        while name in names.values():
+            name += "_"
+        names[module] = name
+    return names

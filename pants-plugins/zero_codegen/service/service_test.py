@@ -1,0 +1,141 @@
+"""Whole services and the files made of them.
+
+To write the files anew after a change of the generator, run for each NAME in `testdata`:
+
+    python -m zero_codegen service --spec NAME.json --out expected
+    python -m zero_codegen configuration --spec NAME.json --out expected/etc
+    python -m zero_codegen manifests --spec NAME.json --image image.json --out expected/k8s
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import zero_runtime
+from zero_codegen.cli import main
+from zero_codegen.service.conftest import STYLE, TESTDATA, Specify
+
+EXPECTED = TESTDATA / "expected"
+SERVICES = ("user-api", "user-rpc")
+CONTRACTS = {"api": "user.api", "rpc": "user.proto", "model": "user.sql"}
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(TESTDATA)
+
+
+def generate(spec: Path, out: Path) -> list[int]:
+    """The exit statuses of all commands for one service."""
+    return [
+        main(["service", "--spec", str(spec), "--out", str(out)]),
+        main(["configuration", "--spec", str(spec), "--out", str(out / "etc")]),
+        main(["manifests", "--spec", str(spec), "--out", str(out / "k8s"), "--image", "image.json"]),
+    ]
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source root as a build sees it: logic and everything that is generated beside it."""
+    root = tmp_path_factory.mktemp("services")
+    (root / "user").mkdir()
+    for logic in ("api_logic.py", "rpc_logic.py"):
+        (root / "user" / logic).write_text((TESTDATA / "services/user" / logic).read_text())
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(TESTDATA)
+        for kind, contract in CONTRACTS.items():
+            assert (
+                main([kind, "--source-root", "services", "--out", str(root), f"services/user/{contract}"])
+                == 0
+            )
+        for service in SERVICES:
+            assert generate(Path(f"{service}.json"), root) == [0, 0, 0]
+    return root
+
+
+def run(repository: Path, *command: str, **environ: str) -> str:
+    """What a Python command prints that has the source root and the runtime on its path."""
+    path = os.pathsep.join([str(repository), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=repository,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environ},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_goldens(tmp_path: Path) -> None:
+    for service in SERVICES:
+        assert generate(Path(f"{service}.json"), tmp_path) == [0, 0, 0]
+    assert files(tmp_path) == files(EXPECTED)
+
+
+def test_writes_nothing_for_a_wrong_service(
+    tmp_path: Path, specify: Specify, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps(specify("user-api", config={"Timout": 1}, clients=[])))
+    out = tmp_path / "out"
+    assert main(["manifests", "--spec", str(spec), "--image", "image.json", "--out", str(out)]) == 1
+    assert capsys.readouterr().err == (
+        "services/user:user-api: `config`: unknown key `Timout`\n  = hint: did you mean `Timeout`?\n"
+    )
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["service", "configuration", "manifests"])
+def test_reports_to_a_file(tmp_path: Path, specify: Specify, command: str) -> None:
+    spec, news = tmp_path / "spec.json", tmp_path / "news.json"
+    spec.write_text(json.dumps(specify("user-api", port=0)))
+    image = ["--image", "image.json"] if command == "manifests" else []
+    assert (
+        main([command, "--spec", str(spec), "--out", str(tmp_path), "--diagnostics", str(news), *image]) == 0
+    )
+    (diagnostic,) = json.loads(news.read_text())
+    assert diagnostic["rendered"] == "services/user:user-api: `port`: 0 is not a TCP port (1 to 65535)"
+    assert set(files(tmp_path)) == {"spec.json", "news.json"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_runtime_takes_the_configuration(repository: Path, service: str) -> None:
+    secrets = repository / "secrets"
+    secrets.mkdir(exist_ok=True)
+    for variable in ("AUTH_ACCESS_SECRET", "DATA_SOURCE"):
+        (secrets / variable).write_text("sqlite:////data/user.db\n")
+    program = f"""
+from pathlib import Path
+from user.{service.replace("-", "_")}_service import Config
+from zero_runtime.config import load
+config = load(Config, Path("etc/{service}.yaml"))
+print(config.name, config.mode, config.shutdown.wrap_up_time)
+"""
+    assert run(repository, "-c", program, ZERO_SECRETS_DIR=str(secrets)) == f"{service} pro 5.0\n"
+
+
+MODULES = ("user.user_api_service", "user.user_api_main", "user.user_rpc_service", "user.user_rpc_main")
+
+
+def test_modules_are_typed(repository: Path) -> None:
+    options = ["--strict", "--explicit-package-bases", "--follow-imports=silent", f"--cache-dir={os.devnull}"]
+    modules = [f"-m{module}" for module in MODULES]
+    roots = os.pathsep.join([str(repository), str(Path(zero_runtime.__file__).parent.parent)])
+    run(repository, "-m", "mypy", *options, *modules, MYPYPATH=roots)
+
+
+@pytest.mark.parametrize("check", STYLE, ids=lambda check: check[0])
+def test_modules_have_style(repository: Path, check: Sequence[str]) -> None:
+    run(repository, "-m", *check, *(f"{module.replace('.', '/')}.py" for module in MODULES))

@@ -1,0 +1,37 @@
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zero_codegen.service.yaml_text import document, scalar
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_a_document_says_what_the_value_says(value: object) -> None:
+    assert yaml.safe_load(document(value)) == value
+
+
+@given(SCALARS)
+def test_a_scalar_stays_on_its_line(value: object) -> None:
+    text = scalar(value)
+    assert len(text.splitlines()) == 1
+    assert yaml.safe_load(f"key: {text}\n") == {"key": value}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("user-api", "user-api"), ("${DB}", "${DB}"), ("no", "'no'"), ("1", "'1'"), ("用户", "用户")],
+)
+def test_quotes_only_where_it_must(value: str, text: str) -> None:
+    assert scalar(value) == text
+
+
+def test_keeps_the_order_of_keys() -> None:
+    assert document({"b": 1, "a": {"d": [2], "c": "x\ny"}}) == 'b: 1\na:\n  d:\n  - 2\n  c: "x\\ny"\n'

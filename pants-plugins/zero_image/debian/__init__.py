@@ -1,0 +1,1 @@
+"""Bases made of Debian packages, and their locks."""

@@ -1,0 +1,1 @@
+"""Root file systems in memory, and the programs in them."""

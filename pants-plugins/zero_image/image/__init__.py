@@ -1,0 +1,1 @@
+"""Whole images: the archive, and the Dockerfile that builds the same."""

@@ -1,0 +1,1 @@
+"""The Python inside an image, and what runs on it."""

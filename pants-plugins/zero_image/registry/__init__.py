@@ -1,0 +1,1 @@
+"""Bases that were built elsewhere, and how they are fetched."""

@@ -1,0 +1,1 @@
+"""What generated code and the logic of services stand on."""

@@ -1,0 +1,117 @@
+"""What users get wrong, through `./pants` itself: one clear message with its place, exit status 1, no traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PARTS = ("pants", "pants.toml", "BUILD", "build-support", "pants-plugins", "3rdparty", "runtime", "services")
+
+
+class Repository:
+    """A copy of the repository that a test may spoil."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for part in PARTS:
+            source = Path(part)
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, root / part)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.root / path
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+
+    def pants(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["./pants", "--no-dynamic-ui", "--no-colors", *arguments],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+        )
+
+    def stop(self) -> None:
+        for pid in self.root.glob(".pids/**/pantsd/pid"):
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    repository = Repository(tmp_path_factory.mktemp("repository"))
+    yield repository
+    repository.stop()
+
+
+@pytest.fixture
+def repository(original: Repository) -> Iterator[Repository]:
+    yield original
+    for part in ("services", "BUILD"):
+        target = original.root / part
+        if target.is_dir():
+            shutil.rmtree(target)
+            shutil.copytree(part, target)
+        else:
+            shutil.copy2(part, target)
+
+
+def refused(repository: Repository, *arguments: str) -> str:
+    """What Pants prints when it refuses."""
+    result = repository.pants(*arguments)
+    assert result.returncode == 1, result.stderr
+    assert "Traceback (most recent call last)" not in result.stderr
+    return result.stderr
+
+
+def test_a_wrong_api(repository: Repository) -> None:
+    """Both mistakes at once, each with its place, its line and a hint; the neighbours are fine."""
+    repository.edit("services/user/user.api", "Mobile   string", "Mobile   strng")
+    repository.edit("services/user/user.api", "(RegisterRequest)", "(RegisterReqest)")
+    output = refused(repository, "export-codegen", "services/user:http")
+    assert "services/user/user.api:4:12: " in output
+    assert "did you mean `string`?" in output
+    assert re.search(r"services/user/user\.api:43:\d+: ", output)
+    assert "did you mean `RegisterRequest`?" in output
+    assert repository.pants("export-codegen", "services/user:rpc").returncode == 0
+
+
+def test_a_wrong_proto(repository: Repository) -> None:
+    repository.edit("services/user/user.proto", "(LoginRequest)", "(LoginReqest)")
+    output = refused(repository, "export-codegen", "services/user:rpc")
+    assert "services/user/user.proto:8:13: `LoginReqest` is not defined" in output
+    assert "did you mean `LoginRequest`?" in output
+
+
+def test_a_wrong_sql(repository: Repository) -> None:
+    repository.edit("services/user/user.sql", "KEY `uniq_mobile` (`mobile`)", "KEY `uniq_mobile` (`mobil`)")
+    output = refused(repository, "export-codegen", "services/user:model")
+    assert re.search(r"services/user/user\.sql:10:\d+: .*`mobil`", output)
+    assert "did you mean `mobile`?" in output
+
+
+def test_a_wrong_build_field(repository: Repository) -> None:
+    repository.edit("services/user/BUILD", "clients=", "client=")
+    output = refused(repository, "list", "services/user:")
+    assert re.search(r"services/user/BUILD:\d+: Unrecognized field `client=", output)
+
+
+def test_a_wrong_value_of_a_build_field(repository: Repository) -> None:
+    repository.edit("services/user/BUILD", ":UserLogic", ":UserLogik")
+    output = refused(repository, "package", "services/user:user-rpc")
+    assert "names the class UserLogik" in output
+    assert "Did you mean UserLogic?" in output
+
+
+def test_a_wrong_key_of_the_configuration(repository: Repository) -> None:
+    repository.edit("services/user/BUILD", "clients=", 'config={"Timout": 5}, clients=')
+    output = refused(repository, "package", "services/user:user-api")
+    assert "services/user:user-api: " in output
+    assert "did you mean `Timeout`?" in output

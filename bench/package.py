@@ -2,9 +2,9 @@
 
     python3 bench/package.py [--runs 3]
 
-Works on a copy of the committed tree with caches of its own, in a temporary folder that is removed at the end; Pants itself is
-taken from where the launcher has it. CPU is what the client, the daemon and their processes used: on a shared machine it says
-more than the clock.
+Works on a copy of the committed tree with caches of its own, in a temporary folder that is removed at the end; Pants
+itself is taken from where the launcher has it. CPU is what the client, the daemon and their processes used: on a shared
+machine it says more than the clock.
 """
 
 from __future__ import annotations

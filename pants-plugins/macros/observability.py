@@ -1,4 +1,4 @@
-def observability(*, log_level="info", log_encoding="json"):
+def observability(*, log_level: str = "info", log_encoding: str = "json") -> dict[str, dict[str, str]]:
     """How services are observed, for the `observability` field of `zero_service`.
 
     Set it once for all services, in the root BUILD file:

@@ -1,8 +1,8 @@
 """Generating Python from contracts: one process per folder and kind, cut per target.
 
-A process costs some 0.3 s of CPU before it generates anything, so a folder's contracts share one; a batch per folder, not
-per repository, keeps an edit from regenerating everything. A bad contract does not spoil its neighbours: the generator writes
-what it can and reports the rest.
+A process costs some 0.3 s of CPU before it generates anything, so a folder's contracts share one; a batch per
+folder, not per repository, keeps an edit from regenerating everything. A bad contract does not spoil its
+neighbours: the generator writes what it can and reports the rest.
 """
 
 from __future__ import annotations
@@ -111,9 +111,7 @@ async def generate_contract(
     neighbours = all_contracts.in_folder_of(contract)
     batch = await Get(
         ContractBatch,
-        ContractBatchRequest(
-            contract.kind.name, tuple(neighbour.target.address for neighbour in neighbours)
-        ),
+        ContractBatchRequest(contract.kind.name, tuple(neighbour.target.address for neighbour in neighbours)),
     )
     closure = await Get(ContractClosure, ContractClosureRequest((request.address,)))
     paths = {contract.path for contract in closure.contracts}

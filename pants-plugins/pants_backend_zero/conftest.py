@@ -14,7 +14,6 @@ from pants.engine.target import Dependencies, DependenciesRequest
 from pants.testutil.rule_runner import PYTHON_BOOTSTRAP_ENV, QueryRule, RuleRunner
 
 from pants_backend_zero import register
-from pants_backend_zero.tailor import PutativeContractTargetsRequest
 from pants_backend_zero.service.graph import (
     ServiceGraph,
     ServiceReferences,
@@ -22,6 +21,7 @@ from pants_backend_zero.service.graph import (
     ServiceSpec,
     ServiceSpecRequest,
 )
+from pants_backend_zero.tailor import PutativeContractTargetsRequest
 
 RUNTIME_MODULES = ("config", "service", "rest", "rpc", "model")
 
@@ -51,29 +51,27 @@ def repository() -> RuleRunner:
     )
     runner.write_files(
         {
-            "3rdparty/BUILD": dedent(
-                """\
+            "3rdparty/BUILD": dedent("""\
                 python_requirement(name="msgspec", requirements=["msgspec"])
                 python_requirement(name="protobuf", requirements=["protobuf"], modules=["google.protobuf"])
                 python_requirement(name="grpcio", requirements=["grpcio"], modules=["grpc"])
-                """
-            ),
+                """),
             "runtime/zero_runtime/BUILD": "python_sources()",
             **{f"runtime/zero_runtime/{module}.py": "" for module in RUNTIME_MODULES},
-            "services/user/BUILD": dedent(
-                """\
-                zero_api(name="http", source="user.api")
-                zero_rpc(name="rpc", source="user.proto")
-                zero_model(name="model", source="user.sql")
-                python_sources(name="logic")
-                zero_service(name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic", models=[":model"])
-                zero_service(name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"])
-                """
-            ),
+            "services/user/BUILD": dedent("""\
+                zero_api(name="http", source="user.api") zero_rpc(name="rpc", source="user.proto")
+                zero_model(name="model", source="user.sql") python_sources(name="logic")
+                zero_service(name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic",
+                models=[":model"]) zero_service(name="user-api", serves=":http",
+                logic="api_logic.py:UserLogic", clients=[":rpc"])
+                """),
             "services/user/user.api": "service User {}",
             "services/user/user.proto": 'syntax = "proto3"; import "common/page.proto";',
             "services/user/user.sql": "",
-            "services/user/api_logic.py": "from user.user_api import UserApi\nfrom user.user_api_service import Context",
+            "services/user/api_logic.py": dedent("""\
+                from user.user_api import UserApi
+                from user.user_api_service import Context
+                """),
             "services/user/rpc_logic.py": "from user.user_model import User\nfrom user import user_pb2",
             "services/common/BUILD": "zero_rpcs()",
             "services/common/page.proto": 'syntax = "proto3";',
@@ -84,6 +82,4 @@ def repository() -> RuleRunner:
 
 def dependencies(runner: RuleRunner, address: Address) -> set[str]:
     target = runner.get_target(address)
-    return {
-        str(found) for found in runner.request(Addresses, [DependenciesRequest(target[Dependencies])])
-    }
+    return {str(found) for found in runner.request(Addresses, [DependenciesRequest(target[Dependencies])])}

@@ -41,8 +41,9 @@ from pants_backend_zero.errors import ZeroError
 class ContractKind:
     """One kind of contract.
 
-    `output_suffixes` follow the stem of the contract's file; `runtime_modules` are what generated code imports besides
-    the standard library; `imports` finds the paths of imported contracts in a contract's text.
+    `output_suffixes` follow the stem of the contract's file; `runtime_modules` are what generated code
+    imports besides the standard library; `imports` finds the paths of imported contracts in a contract's
+    text.
     """
 
     name: str
@@ -116,8 +117,7 @@ class AllContracts:
 async def find_all_contracts(all_targets: AllTargets) -> AllContracts:
     targets = [target for target in all_targets if target.has_field(ContractSourceField)]
     source_roots = await MultiGet(
-        Get(SourceRoot, SourceRootRequest, SourceRootRequest.for_target(target))
-        for target in targets
+        Get(SourceRoot, SourceRootRequest, SourceRootRequest.for_target(target)) for target in targets
     )
     contracts = sorted(
         (
@@ -157,9 +157,7 @@ class ContractImports:
 
 
 @rule
-async def find_imports(
-    request: ContractImportsRequest, all_contracts: AllContracts
-) -> ContractImports:
+async def find_imports(request: ContractImportsRequest, all_contracts: AllContracts) -> ContractImports:
     contract = all_contracts.by_address[request.address]
     if contract.kind.imports is None:
         return ContractImports((), FrozenDict())
@@ -227,9 +225,7 @@ async def find_runtime_modules(request: RuntimeModulesRequest) -> RuntimeModules
     owners = await MultiGet(
         Get(
             PythonModuleOwners,
-            PythonModuleOwnersRequest(
-                module, resolve=request.resolve, locality=request.address.spec_path
-            ),
+            PythonModuleOwnersRequest(module, resolve=request.resolve, locality=request.address.spec_path),
         )
         for module in request.modules
     )

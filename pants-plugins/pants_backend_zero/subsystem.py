@@ -30,15 +30,14 @@ class Zero(Subsystem):
     )
     debian_mirrors = StrListOption(
         default=["<apt>"],
-        help=softwrap(
-            """
-            Where the Debian packages of the default base image are fetched from: addresses of Debian archives (the part before
-            `/pool/`), tried in order. `<apt>` stands for the archives that this machine's own apt is set up with; in an address,
-            `{archive}` stands for the archive's name (`debian` or `debian-security`). The packages are named with their digests in a
-            lock, so a mirror can fail but not deceive. Name a snapshot archive last to build from a lock whose packages have left
-            the mirrors.
-            """
-        ),
+        help=softwrap("""
+            Where the Debian packages of the default base image are fetched from: addresses of Debian archives
+            (the part before `/pool/`), tried in order. `<apt>` stands for the archives that this machine's
+            own apt is set up with; in an address, `{archive}` stands for the archive's name (`debian` or
+            `debian-security`). The packages are named with their digests in a lock, so a mirror can fail but
+            not deceive. Name a snapshot archive last to build from a lock whose packages have left the
+            mirrors.
+            """),
     )
     docker_config = StrOption(
         default=None,
@@ -47,13 +46,11 @@ class Zero(Subsystem):
     )
     image_registry = StrOption(
         default=None,
-        help=softwrap(
-            """
+        help=softwrap("""
             What stands before a service's name in its image reference, for example
             `registry.example.com/shop`: the image of the service `user-rpc` is then
             `registry.example.com/shop/user-rpc`. A service's own `image_repository` takes its place.
-            """
-        ),
+            """),
     )
 
     @property

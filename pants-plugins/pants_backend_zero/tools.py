@@ -1,7 +1,7 @@
 """Running Zero's own programs, `zero_codegen` and `zero_image`, in the sandbox.
 
-Their sources travel as resources of this distribution and are an input of each process, beside a PEX of the locked tools: an
-edit of a template reruns what it concerns and rebuilds no PEX.
+Their sources travel as resources of this distribution and are an input of each process, beside a PEX of the
+locked tools: an edit of a template reruns what it concerns and rebuilds no PEX.
 """
 
 from __future__ import annotations

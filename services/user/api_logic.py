@@ -12,6 +12,7 @@ from user.user_api_service import Context
 from user.user_pb2 import LoginRequest as RpcLoginRequest
 from user.user_pb2 import RegisterRequest as RpcRegisterRequest
 from user.user_pb2 import UserInfoRequest as RpcUserInfoRequest
+
 from zero_runtime import rest
 
 
@@ -21,9 +22,7 @@ class UserLogic(UserApi):
         self._user = context.user_rpc
 
     async def login(self, request: LoginRequest) -> LoginResponse:
-        user = await self._user.login(
-            RpcLoginRequest(mobile=request.mobile, password=request.password)
-        )
+        user = await self._user.login(RpcLoginRequest(mobile=request.mobile, password=request.password))
         token, expires_at = self._auth.issue({"userId": user.id})
         return LoginResponse(access_token=token, access_expire=expires_at)
 

@@ -10,6 +10,7 @@ from user import api_logic, rpc_logic, user_api_service, user_rpc_service
 from user.user_api import routes
 from user.user_model import SCHEMA, UserModel
 from user.user_rpc import UserClient, user_service
+
 from zero_runtime import config, rest
 from zero_runtime.testing import HttpClient, channel, database
 
@@ -27,7 +28,9 @@ async def gateway() -> AsyncIterator[tuple[HttpClient, UserModel]]:
         async with channel(user_service(rpc_logic.UserLogic(rpc_context))) as connected:
             jwt = config.JwtConf(access_secret="a secret of more than thirty-two bytes", access_expire=3600)
             auth = rest.Jwt(jwt)
-            api_config = user_api_service.Config(auth=jwt, user_rpc=config.RpcClientConf(target="local:///user-rpc"))
+            api_config = user_api_service.Config(
+                auth=jwt, user_rpc=config.RpcClientConf(target="local:///user-rpc")
+            )
             context = user_api_service.Context(
                 config=api_config, auth=auth, user_rpc=UserClient(connected), log=log
             )

@@ -14,16 +14,19 @@ from user.user_pb2 import (
 )
 from user.user_rpc import UserRpc
 from user.user_rpc_service import Context
+
 from zero_runtime.errors import InvalidArgument, NotFound, Unauthenticated
 
-# argon2-cffi's defaults are RFC 9106's profile for limited memory; hashing takes tens of milliseconds, so it runs on a thread.
+# argon2-cffi's defaults are RFC 9106's profile for limited memory. Hashing takes tens of milliseconds, so it is done on
+# a thread.
 _HASHER = PasswordHasher()
 
 
 class UserLogic(UserRpc):
     def __init__(self, context: Context) -> None:
         self._users = context.user_model
-        # Verified when a mobile number is unknown, so that the answer's time does not tell which numbers have an account.
+        # Verified when a mobile number is unknown, so that the time of the answer does not tell which numbers have an
+        # account.
         self._nobody = _HASHER.hash("")
 
     async def login(self, request: LoginRequest) -> LoginResponse:

@@ -45,9 +45,7 @@ class Image:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
-    return {
-        name: Image(archive, tmp_path_factory.mktemp(name)) for name, archive in ARCHIVES.items()
-    }
+    return {name: Image(archive, tmp_path_factory.mktemp(name)) for name, archive in ARCHIVES.items()}
 
 
 def test_an_image_runs_without_privileges_and_says_what_is_in_it(images: dict[str, Image]) -> None:
@@ -84,7 +82,10 @@ root=$0
 shift
 exec chroot --userspec=65532:65532 "$root" "$@"
 """
-"""What a hardened container has: a read-only root, /proc, /dev, a volume, no privileges. $0: root, $1: volume, then the command."""
+"""What a hardened container has: a read-only root, /proc, /dev, a volume, no privileges.
+
+$0 is the root, $1 the volume, the rest the command.
+"""
 
 
 def test_the_unpacked_images_serve(images: dict[str, Image], tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from pants.engine.target import (
 )
 from pants.engine.unions import UnionRule
 
+from pants_backend_zero.api.target_types import ApiDependenciesField, ApiSourceField
 from pants_backend_zero.codegen import GenerateContractRequest
 from pants_backend_zero.contracts import ContractFieldSet, infer_contract_dependencies
-from pants_backend_zero.api.target_types import ApiDependenciesField, ApiSourceField
 
 
 class GeneratePythonFromApiRequest(GenerateSourcesRequest):

@@ -26,11 +26,9 @@ API = ContractKind(
 class ApiSourceField(ContractSourceField):
     kind = API
     expected_file_extensions = (".api",)
-    help = help_text(
-        """
+    help = help_text("""
         The contract: a file in go-zero's `.api` language, relative to the BUILD file. Example: `"user.api"`.
-        """
-    )
+        """)
 
 
 class ApiDependenciesField(Dependencies):
@@ -46,17 +44,16 @@ class ZeroApiTarget(Target):
         PythonResolveField,
         InterpreterConstraintsField,
     )
-    help = help_text(
-        """
+    help = help_text("""
         An HTTP contract in go-zero's `.api` language.
 
-        From `user.api` Zero generates the module `user_api`: request and response types, the abstract class that the
-        logic implements (one async method per handler), and the finished route table. Nothing of it is committed: import it
-        and Pants infers the dependency; look at it with `export-codegen`.
+        From `user.api` Zero generates the module `user_api`: request and response types, the abstract class
+        that the logic implements (one async method per handler), and the finished route table. Nothing of it
+        is committed: import it and Pants infers the dependency; look at it with `export-codegen`.
 
-        A `zero_service` serves it: `zero_service(name="user-api", serves=":http", logic="api_logic.py:UserLogic")`.
-        """
-    )
+        A `zero_service` serves it: `zero_service(name="user-api", serves=":http",
+        logic="api_logic.py:UserLogic")`.
+        """)
 
 
 class ApiGeneratingSourcesField(MultipleSourcesField):

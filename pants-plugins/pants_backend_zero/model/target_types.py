@@ -26,11 +26,10 @@ MODEL = ContractKind(
 class ModelSourceField(ContractSourceField):
     kind = MODEL
     expected_file_extensions = (".sql",)
-    help = help_text(
-        """
-        The contract: SQL DDL (`CREATE TABLE` in MySQL's dialect), relative to the BUILD file. Example: `"user.sql"`.
-        """
-    )
+    help = help_text("""
+        The contract: SQL DDL (`CREATE TABLE` in MySQL's dialect), relative to the BUILD file. Example:
+        `"user.sql"`.
+        """)
 
 
 class ModelDependenciesField(Dependencies):
@@ -46,16 +45,15 @@ class ZeroModelTarget(Target):
         PythonResolveField,
         InterpreterConstraintsField,
     )
-    help = help_text(
-        """
+    help = help_text("""
         Tables in SQL DDL.
 
-        From `user.sql` Zero generates the module `user_model`: per table a row type and a repository (insert, find_one,
-        find_one_by_<unique key>, find_many_by_<index>, update, delete) whose statements are finished text for MySQL and SQLite.
+        From `user.sql` Zero generates the module `user_model`: per table a row type and a repository (insert,
+        find_one, find_one_by_<unique key>, find_many_by_<index>, update, delete) whose statements are
+        finished text for MySQL and SQLite.
 
         A `zero_service` that names it in `models` gets the repositories in its context.
-        """
-    )
+        """)
 
 
 class ModelGeneratingSourcesField(MultipleSourcesField):

@@ -23,18 +23,18 @@ RPC = ContractKind(
     output_suffixes=("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_rpc.py"),
     runtime_modules=("zero_runtime.rpc", "google.protobuf", "grpc"),
     # `import "user/user.proto";`, also `public` and `weak`: https://protobuf.dev/reference/protobuf/proto3-spec/
-    imports=re.compile(r"""(?:^|;)\s*import\s+(?:public\s+|weak\s+)?["'](.+?\.proto)["']\s*;""", re.MULTILINE),
+    imports=re.compile(
+        r"""(?:^|;)\s*import\s+(?:public\s+|weak\s+)?["'](.+?\.proto)["']\s*;""", re.MULTILINE
+    ),
 )
 
 
 class RpcSourceField(ContractSourceField):
     kind = RPC
     expected_file_extensions = (".proto",)
-    help = help_text(
-        """
+    help = help_text("""
         The contract: a protobuf file, relative to the BUILD file. Example: `"user.proto"`.
-        """
-    )
+        """)
 
 
 class RpcDependenciesField(Dependencies):
@@ -50,17 +50,16 @@ class ZeroRpcTarget(Target):
         PythonResolveField,
         InterpreterConstraintsField,
     )
-    help = help_text(
-        """
+    help = help_text("""
         An RPC contract in protobuf.
 
-        From `user.proto` Zero generates `user_pb2` (with type stubs), `user_pb2_grpc` and `user_rpc`: per proto service the
-        abstract class that the logic implements (one async method per rpc) and a typed client that hides channels. Imports of
-        other contracts are written relative to their source root (`import "user/user.proto";`) and inferred as dependencies.
+        From `user.proto` Zero generates `user_pb2` (with type stubs), `user_pb2_grpc` and `user_rpc`: per
+        proto service the abstract class that the logic implements (one async method per rpc) and a typed
+        client that hides channels. Imports of other contracts are written relative to their source root
+        (`import "user/user.proto";`) and inferred as dependencies.
 
         A `zero_service` serves it (`serves=":rpc"`), others call it (`clients=[":rpc"]`).
-        """
-    )
+        """)
 
 
 class RpcGeneratingSourcesField(MultipleSourcesField):

@@ -111,8 +111,7 @@ async def make_debian_base(request: DebianBaseRequest, tools: ZeroTools) -> Base
     lock_name = f"{request.release}-{request.architecture}.lock"
     lock = read_resource("zero_image", lock_name)
     packages = await MultiGet(
-        Get(DebianPackage, DebianPackageRequest, _package(entry))
-        for entry in json.loads(lock)["packages"]
+        Get(DebianPackage, DebianPackageRequest, _package(entry)) for entry in json.loads(lock)["packages"]
     )
     debs = await Get(Digest, MergeDigests(package.digest for package in packages))
     debs, lock_digest = await MultiGet(
@@ -139,7 +138,7 @@ class DebianMirrors:
     addresses: tuple[str, ...]
 
     def of(self, archive: str) -> tuple[str, ...]:
-        """The mirrors of one archive: those named for any archive (`{archive}`), and those whose address ends with it."""
+        """The mirrors of one archive: those for any archive (`{archive}`), and those whose address ends with it."""
         return tuple(
             address.format(archive=archive)
             for address in self.addresses
@@ -175,9 +174,7 @@ async def find_debian_mirrors(zero: Zero) -> DebianMirrors:
 
 
 @rule(desc="Fetch a Debian package", level=LogLevel.DEBUG)
-async def fetch_package(
-    request: DebianPackageRequest, mirrors: DebianMirrors
-) -> DebianPackage:
+async def fetch_package(request: DebianPackageRequest, mirrors: DebianMirrors) -> DebianPackage:
     failures = []
     for mirror in mirrors.of(request.archive):
         try:
@@ -262,9 +259,7 @@ class BaseImageRequest:
 async def make_base_image(request: BaseImageRequest, platform: Platform) -> BaseImage:
     architecture = architecture_of(platform)
     if request.reference:
-        return await Get(
-            BaseImage, RegistryBaseRequest(request.reference, request.python, architecture)
-        )
+        return await Get(BaseImage, RegistryBaseRequest(request.reference, request.python, architecture))
     release = debian_release(request.python)
     assert release, f"no Debian release has Python {request.python}"
     return await Get(BaseImage, DebianBaseRequest(release.name, architecture))

@@ -1,7 +1,7 @@
 """The platform of an image whose Python this machine lacks, in the words of pex's `--complete-platform`.
 
-Third-party wheels are then chosen for that platform instead of for an interpreter that is asked. Distributions without wheels for
-it cannot be installed.
+Third-party wheels are then chosen for that platform instead of for an interpreter that is asked.
+Distributions without wheels for it cannot be installed.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from pants.engine.target import AllTargets, Target, Targets
 from pants.source.source_root import SourceRoot, SourceRootRequest
 from pants.util.frozendict import FrozenDict
 
-from pants_backend_zero.contracts import AllContracts, Contract, ContractKind
 from pants_backend_zero.api.target_types import API
+from pants_backend_zero.contracts import AllContracts, Contract, ContractKind
 from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.model.target_types import MODEL
 from pants_backend_zero.rpc.target_types import RPC
@@ -95,8 +95,7 @@ async def find_all_services(all_targets: AllTargets) -> AllServices:
         key=lambda target: target.address,
     )
     source_roots = await MultiGet(
-        Get(SourceRoot, SourceRootRequest, SourceRootRequest.for_target(target))
-        for target in targets
+        Get(SourceRoot, SourceRootRequest, SourceRootRequest.for_target(target)) for target in targets
     )
     return AllServices(
         Service(target, source_root.path) for target, source_root in zip(targets, source_roots)
@@ -233,8 +232,7 @@ class ServiceGraph:
 @rule(desc="Read the service graph off the build graph")
 async def read_service_graph(all_services: AllServices) -> ServiceGraph:
     everything = await MultiGet(
-        Get(ServiceReferences, ServiceReferencesRequest(service.target.address))
-        for service in all_services
+        Get(ServiceReferences, ServiceReferencesRequest(service.target.address)) for service in all_services
     )
     by_name: dict[str, ServiceReferences] = {}
     servers: DefaultDict[Address, list[ServiceReferences]] = defaultdict(list)
@@ -245,8 +243,8 @@ async def read_service_graph(all_services: AllServices) -> ServiceGraph:
         if twin is not references:
             raise ZeroError(
                 f"Two services are called `{name}`: {twin.service.target.address} and "
-                f"{references.service.target.address}. The name is the service's name in the whole fleet (image, Kubernetes "
-                "objects, discovery), so rename one of the targets."
+                f"{references.service.target.address}. The name is the service's name in the whole fleet (image, "
+                "Kubernetes objects, discovery), so rename one of the targets."
             )
         servers[references.serves.target.address].append(references)
         for client in references.clients:
@@ -273,9 +271,7 @@ class ServiceSpec:
 
 
 @rule
-async def describe_service(
-    request: ServiceSpecRequest, graph: ServiceGraph, zero: Zero
-) -> ServiceSpec:
+async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zero: Zero) -> ServiceSpec:
     references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
     service, target = references.service, references.service.target
     repository = target[ImageRepositoryField].value or "/".join(
@@ -292,9 +288,7 @@ async def describe_service(
             "class": target[LogicField].class_name,
         },
         "models": [_located(model) for model in references.models],
-        "clients": [
-            {**_located(client), **_server(client, graph, target)} for client in references.clients
-        ],
+        "clients": [{**_located(client), **_server(client, graph, target)} for client in references.clients],
         "callers": graph.callers.get(references.serves.target.address, ()),
         "port": references.port,
         "replicas": {

@@ -44,7 +44,11 @@ def test_a_server_learns_from_the_graph_who_calls_it(repository) -> None:
 
 
 def test_a_contract_that_nobody_serves_here_is_found_by_configuration(repository) -> None:
-    edit(repository, 'zero_service(name="user-rpc"', 'zero_service(name="other", logic="rpc_logic.py:L", serves=":http") #')
+    edit(
+        repository,
+        'zero_service(name="user-rpc"',
+        'zero_service(name="other", logic="rpc_logic.py:L", serves=":http") #',
+    )
     (client,) = spec(repository, "user-api")["clients"]
     assert client["service"] is None
     assert client["port"] is None
@@ -58,13 +62,23 @@ def test_defaults_are_those_of_the_kind_of_contract(repository) -> None:
 
 def test_config_goes_on_top_of_the_shared_observability(repository) -> None:
     shared = '{"Log": {"Level": "info", "Encoding": "json"}}'
-    edit(repository, "clients=", f'observability={shared}, config={{"Log": {{"Level": "debug"}}, "Timeout": 5}}, clients=')
-    assert spec(repository, "user-api")["config"] == {"Log": {"Level": "debug", "Encoding": "json"}, "Timeout": 5}
+    edit(
+        repository,
+        "clients=",
+        f'observability={shared}, config={{"Log": {{"Level": "debug"}}, "Timeout": 5}}, clients=',
+    )
+    assert spec(repository, "user-api")["config"] == {
+        "Log": {"Level": "debug", "Encoding": "json"},
+        "Timeout": 5,
+    }
 
 
 def test_the_registry_stands_before_the_name_of_the_image(repository) -> None:
     repository.set_options(
-        ["--source-root-patterns=['/services', '/runtime', '/']", "--zero-image-registry=registry.example.com/shop"],
+        [
+            "--source-root-patterns=['/services', '/runtime', '/']",
+            "--zero-image-registry=registry.example.com/shop",
+        ],
         env_inherit={"PATH"},
     )
     assert spec(repository, "user-rpc")["image_repository"] == "registry.example.com/shop/user-rpc"
@@ -80,23 +94,35 @@ def test_two_services_of_one_name(repository) -> None:
             "services/twin/l.py": "",
         }
     )
-    with pytest.raises(ExecutionError, match="Two services are called `user-rpc`: services/twin:user-rpc and services/user:user-rpc"):
+    with pytest.raises(
+        ExecutionError,
+        match="Two services are called `user-rpc`: services/twin:user-rpc and services/user:user-rpc",
+    ):
         repository.request(ServiceGraph, [])
 
 
 def test_a_contract_served_twice_is_ambiguous_to_its_callers(repository) -> None:
-    edit(repository, "zero_service(name=\"user-api\"", 'zero_service(name="b", serves=":rpc", logic="rpc_logic.py:L")\nzero_service(name="user-api"')
+    edit(
+        repository,
+        'zero_service(name="user-api"',
+        'zero_service(name="b", serves=":rpc", logic="rpc_logic.py:L")\nzero_service(name="user-api"',
+    )
     assert "several services serve: services/user:b, services/user:user-rpc" in failure(repository)
 
 
 def test_a_field_that_names_a_target_of_another_kind(repository) -> None:
     edit(repository, 'clients=[":rpc"]', 'clients=[":model"]')
-    assert "The `clients` field of services/user:user-api takes `zero_rpc` targets, but services/user:model is none" in failure(repository)
+    assert (
+        "The `clients` field of services/user:user-api takes `zero_rpc` targets, but services/user:model is none"
+        in failure(repository)
+    )
 
 
 def test_a_logic_file_that_is_not_there(repository) -> None:
     edit(repository, "api_logic.py", "api_logc.py")
-    message = "names services/user/api_logc.py, which does not exist. Did you mean services/user/api_logic.py?"
+    message = (
+        "names services/user/api_logc.py, which does not exist. Did you mean services/user/api_logic.py?"
+    )
     assert message in failure(repository)
 
 
@@ -108,7 +134,11 @@ def test_a_logic_file_without_a_target(repository) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("api_logic.py:UserLogic", "api_logic.py", 'must be a Python file and a class in it, such as "rpc_logic.py:UserLogic"'),
+        (
+            "api_logic.py:UserLogic",
+            "api_logic.py",
+            'must be a Python file and a class in it, such as "rpc_logic.py:UserLogic"',
+        ),
         ("clients=", "port=80, clients=", "must be between 1024 and 65535"),
         ("clients=", "min_replicas=0, clients=", "must be at least 1"),
         ("clients=", 'image_base="python:3.12", clients=', "must name an image by digest"),
@@ -116,7 +146,9 @@ def test_a_logic_file_without_a_target(repository) -> None:
         ("clients=", "prot=8080, clients=", "services/user/BUILD:6: Unrecognized field `prot=8080`"),
     ],
 )
-def test_a_wrong_field_names_its_target_and_what_is_wrong(repository, old: str, new: str, message: str) -> None:
+def test_a_wrong_field_names_its_target_and_what_is_wrong(
+    repository, old: str, new: str, message: str
+) -> None:
     edit(repository, old, new)
     with pytest.raises((ExecutionError, InvalidTargetException)) as error:
         repository.get_target(Address("services/user", target_name="user-api"))

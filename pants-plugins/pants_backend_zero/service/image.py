@@ -160,7 +160,7 @@ class ServiceImageRequest:
 
 @dataclass(frozen=True)
 class ServiceImage:
-    """The archive, its bill of materials, the same image as a Dockerfile with context, and the JSON with its digests."""
+    """The archive, its bill of materials, the same image as a Dockerfile with context, and a JSON with its digests."""
 
     digest: Digest
     summary: Digest

@@ -27,8 +27,8 @@ class ServicePythonRequest:
 class ServicePython:
     """The minor version of Python that a service's PEX is made for, and that of its image.
 
-    They differ where this machine has no interpreter of a version that Debian has: `foreign` is then the release whose
-    Python third-party wheels are chosen for without asking an interpreter.
+    They differ where this machine has no interpreter of a version that Debian has: `foreign` is then the
+    release whose Python third-party wheels are chosen for without asking an interpreter.
     """
 
     minor: str
@@ -37,13 +37,13 @@ class ServicePython:
 
     @property
     def constraints(self) -> InterpreterConstraints:
-        """One version: a PEX for a range would carry the wheels for every interpreter that this machine happens to have."""
+        """One version: a PEX for a range would carry the wheels for every interpreter that this machine has."""
         return InterpreterConstraints([f"CPython=={self.minor}.*"])
 
 
 @rule
 async def choose_python(request: ServicePythonRequest) -> ServicePython:
-    """The version this machine runs the service with, unless no Debian release has it: then one that the service allows."""
+    """The version this machine runs the service with; for the image another, where no Debian release has that."""
     references, constraints = await MultiGet(
         Get(ServiceReferences, ServiceReferencesRequest(request.address)),
         Get(InterpreterConstraints, InterpreterConstraintsRequest([request.address])),

@@ -77,15 +77,11 @@ class ServiceGeneratorResult:
 
 
 @rule
-async def run_service_generator(
-    request: ServiceGeneratorRequest, tools: ZeroTools
-) -> ServiceGeneratorResult:
+async def run_service_generator(request: ServiceGeneratorRequest, tools: ZeroTools) -> ServiceGeneratorResult:
     spec = await Get(ServiceSpec, ServiceSpecRequest(request.address))
     closure = await Get(
         ContractClosure,
-        ContractClosureRequest(
-            tuple(contract.target.address for contract in spec.references.contracts)
-        ),
+        ContractClosureRequest(tuple(contract.target.address for contract in spec.references.contracts)),
     )
     sources, spec_digest = await MultiGet(
         Get(Digest, PathGlobs(sorted({contract.path for contract in closure.contracts}))),
@@ -110,9 +106,7 @@ async def run_service_generator(
             level=LogLevel.DEBUG,
         ),
     )
-    (diagnostics,) = await Get(
-        DigestContents, DigestSubset(result.output_digest, PathGlobs([DIAGNOSTICS]))
-    )
+    (diagnostics,) = await Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([DIAGNOSTICS])))
     wrong = parse_diagnostics(diagnostics.content)
     if wrong:
         raise ContractErrors(wrong)

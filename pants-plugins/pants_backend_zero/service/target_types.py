@@ -31,11 +31,9 @@ class ServesField(StringField, AsyncFieldMixin):
     alias = "serves"
     required = True
     value: str
-    help = help_text(
-        """
+    help = help_text("""
         The contract that this service serves: the address of a `zero_api` or `zero_rpc`. Example: `":rpc"`.
-        """
-    )
+        """)
 
     def to_unparsed_address_inputs(self) -> UnparsedAddressInputs:
         return _addresses(self, (self.value,))
@@ -45,12 +43,10 @@ class LogicField(StringField, AsyncFieldMixin):
     alias = "logic"
     required = True
     value: str
-    help = help_text(
-        """
-        The business logic: a Python file, relative to the BUILD file, and the class in it that implements the contract's
-        abstract class and takes the service's context. Example: `"rpc_logic.py:UserLogic"`.
-        """
-    )
+    help = help_text("""
+        The business logic: a Python file, relative to the BUILD file, and the class in it that implements the
+        contract's abstract class and takes the service's context. Example: `"rpc_logic.py:UserLogic"`.
+        """)
 
     @classmethod
     def compute_value(cls, raw_value: Optional[str], address: Address) -> str:
@@ -75,12 +71,10 @@ class LogicField(StringField, AsyncFieldMixin):
 
 class ModelsField(StringSequenceField, AsyncFieldMixin):
     alias = "models"
-    help = help_text(
-        """
-        The tables that this service keeps: addresses of `zero_model` targets. For each table the context has a repository, named
-        after it: `context.user_model`. Example: `[":model"]`.
-        """
-    )
+    help = help_text("""
+        The tables that this service keeps: addresses of `zero_model` targets. For each table the context has
+        a repository, named after it: `context.user_model`. Example: `[":model"]`.
+        """)
 
     def to_unparsed_address_inputs(self) -> UnparsedAddressInputs:
         return _addresses(self, self.value or ())
@@ -88,13 +82,12 @@ class ModelsField(StringSequenceField, AsyncFieldMixin):
 
 class ClientsField(StringSequenceField, AsyncFieldMixin):
     alias = "clients"
-    help = help_text(
-        """
-        The services that this one calls, by their contracts: addresses of `zero_rpc` targets. For each proto service the
-        context has a typed client, named after it: `context.user_rpc`. Which service answers, and where, Zero finds in the
-        build graph; it goes into the configuration, the discovery keys and the network policies of both. Example: `[":rpc"]`.
-        """
-    )
+    help = help_text("""
+        The services that this one calls, by their contracts: addresses of `zero_rpc` targets. For each proto
+        service the context has a typed client, named after it: `context.user_rpc`. Which service answers, and
+        where, Zero finds in the build graph; it goes into the configuration, the discovery keys and the
+        network policies of both. Example: `[":rpc"]`.
+        """)
 
     def to_unparsed_address_inputs(self) -> UnparsedAddressInputs:
         return _addresses(self, self.value or ())
@@ -110,11 +103,10 @@ def _addresses(field: Field, values: tuple[str, ...]) -> UnparsedAddressInputs:
 
 class PortField(IntField):
     alias = "port"
-    help = help_text(
-        """
-        The port that the service listens on. Default: 8888 for an HTTP contract, 8080 for an RPC contract, as go-zero has it.
-        """
-    )
+    help = help_text("""
+        The port that the service listens on. Default: 8888 for an HTTP contract, 8080 for an RPC contract, as
+        go-zero has it.
+        """)
 
     @classmethod
     def compute_value(cls, raw_value: Optional[int], address: Address) -> Optional[int]:
@@ -161,12 +153,10 @@ class CpuRequestField(StringField):
 
 class CpuLimitField(StringField):
     alias = "cpu_limit"
-    help = help_text(
-        """
-        The processor time that a pod may use at the most, as a Kubernetes quantity. Default: no limit, so that a pod may use
-        what its node has left and is not throttled.
-        """
-    )
+    help = help_text("""
+        The processor time that a pod may use at the most, as a Kubernetes quantity. Default: no limit, so
+        that a pod may use what its node has left and is not throttled.
+        """)
 
 
 class MemoryField(StringField):
@@ -178,12 +168,10 @@ class MemoryField(StringField):
 
 class EnvField(DictStringToStringField):
     alias = "env"
-    help = help_text(
-        """
-        Environment variables of the service's container, in the image and the manifest. Not for secrets: these are mounted from
-        the Kubernetes Secret named after the service.
-        """
-    )
+    help = help_text("""
+        Environment variables of the service's container, in the image and the manifest. Not for secrets:
+        these are mounted from the Kubernetes Secret named after the service.
+        """)
 
 
 class NestedDictField(Field):
@@ -218,39 +206,33 @@ def _freeze(value: Any, alias: str, address: Address) -> Any:
 
 class ConfigField(NestedDictField):
     alias = "config"
-    help = help_text(
-        """
+    help = help_text("""
         Settings of the service in go-zero's key names, on top of the generated ones, for example
         `{"Timeout": 5000, "Log": {"Level": "debug"}}`. They go into the image and the manifest's ConfigMap.
-        """
-    )
+        """)
 
 
 class ObservabilityField(NestedDictField):
     alias = "observability"
-    help = help_text(
-        """
-        How the service is observed. Set it once for all services, in the root BUILD file's `__defaults__`, with the macro
-        `observability(...)`: `__defaults__({zero_service: dict(observability=observability(log_level="info"))})`.
-        """
-    )
+    help = help_text("""
+        How the service is observed. Set it once for all services, in the root BUILD file's `__defaults__`,
+        with the macro `observability(...)`: `__defaults__({zero_service:
+        dict(observability=observability(log_level="info"))})`.
+        """)
 
 
 class EgressPortsField(SequenceField[int]):
     alias = "egress_ports"
     expected_element_type = int
     expected_type_description = "a list of TCP ports"
-    help = help_text(
-        """
-        TCP ports that the service may reach at any address, besides those of the services it calls and of its database: of a
-        payment provider, say. The manifest's NetworkPolicy closes all others. Example: `[443]`.
-        """
-    )
+    help = help_text("""
+        TCP ports that the service may reach at any address, besides those of the services it calls and of its
+        database: of a payment provider, say. The manifest's NetworkPolicy closes all others. Example:
+        `[443]`.
+        """)
 
     @classmethod
-    def compute_value(
-        cls, raw_value: Optional[Iterable[int]], address: Address
-    ) -> Optional[Tuple[int, ...]]:
+    def compute_value(cls, raw_value: Optional[Iterable[int]], address: Address) -> Optional[Tuple[int, ...]]:
         return super().compute_value(raw_value, address)
 
 
@@ -261,30 +243,27 @@ class NamespaceField(StringField):
 
 class ImageRepositoryField(StringField):
     alias = "image_repository"
-    help = help_text(
-        """
-        The image's repository, for example `registry.example.com/shop/user-rpc`. Default: the service's name below
-        `[zero].image_registry`.
-        """
-    )
+    help = help_text("""
+        The image's repository, for example `registry.example.com/shop/user-rpc`. Default: the service's name
+        below `[zero].image_registry`.
+        """)
 
 
 class ImageBaseField(StringField):
     alias = "image_base"
-    help = help_text(
-        """
-        The base image, by digest: `registry.example.com/base/python@sha256:…`. It must have a Python of a version that the
-        service's interpreter constraints allow. Default: the Debian packages of Zero's own lock, which need no registry.
-        """
-    )
+    help = help_text("""
+        The base image, by digest: `registry.example.com/base/python@sha256:…`. It must have a Python of a
+        version that the service's interpreter constraints allow. Default: the Debian packages of Zero's own
+        lock, which need no registry.
+        """)
 
     @classmethod
     def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
         value = super().compute_value(raw_value, address)
         if value is not None and "@sha256:" not in value:
             raise InvalidFieldException(
-                f"The `{cls.alias}` field of {address} must name an image by digest (name@sha256:…), so that every build "
-                f"has the same base, but was {value!r}."
+                f"The `{cls.alias}` field of {address} must name an image by digest (name@sha256:…), so that every "
+                f"build has the same base, but was {value!r}."
             )
         return value
 
@@ -329,18 +308,17 @@ class ZeroServiceTarget(Target):
         PythonResolveField,
         InterpreterConstraintsField,
     )
-    help = help_text(
-        """
+    help = help_text("""
         One process: a contract served, the logic behind it, its tables and the services it calls.
 
-        `package` writes to `dist/` a PEX, an OCI image (also as a Dockerfile with its context), the configuration and the
-        Kubernetes manifest; `run` starts the service here, with embedded defaults: SQLite, a registry in a local folder, logs on
-        the terminal. The logic imports the typed context from the generated module `<name>_service`.
+        `package` writes to `dist/` a PEX, an OCI image (also as a Dockerfile with its context), the
+        configuration and the Kubernetes manifest; `run` starts the service here, with embedded defaults:
+        SQLite, a registry in a local folder, logs on the terminal. The logic imports the typed context from
+        the generated module `<name>_service`.
 
             zero_service(name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic", models=[":model"])
             zero_service(name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"])
 
-        The name is the service's name everywhere: of its process, image, Kubernetes objects and discovery key. It must be unique
-        in the repository.
-        """
-    )
+        The name is the service's name everywhere: of its process, image, Kubernetes objects and discovery
+        key. It must be unique in the repository.
+        """)

@@ -1,4 +1,9 @@
-"""The files made of the contracts in `testdata`, as a whole."""
+"""The files made of the contracts in `testdata`, as a whole.
+
+To write them anew after a change of the generator, run in `testdata`:
+
+    python -m zero_codegen model --out expected user.sql shop.sql
+"""
 
 import json
 import os

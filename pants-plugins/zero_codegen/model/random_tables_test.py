@@ -82,7 +82,6 @@ NAMES = st.from_regex(r"[a-z]{1,3}(_[a-z]{2,9}){0,4}", fullmatch=True)
 class Sample:
     """A table with one key column `k`, and two rows for it: as it is inserted, and as it is updated to."""
 
-    table: str
     ddl: str
     first: dict[str, Any]
     second: dict[str, Any]
@@ -106,7 +105,7 @@ def samples(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Sample:
     if unique:
         lines.append(f"unique key (`{unique}`)")
     table = draw(NAMES)
-    return Sample(table, f"create table `{table}` ({', '.join(lines)})", first, second, unique)
+    return Sample(f"create table `{table}` ({', '.join(lines)})", first, second, unique)
 
 
 @given(samples())

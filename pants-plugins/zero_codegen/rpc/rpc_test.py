@@ -1,4 +1,10 @@
-"""The files made of the contracts in `testdata`, as a whole."""
+"""The files made of the contracts in `testdata`, as a whole.
+
+To write `expected` anew after a change of the generator, run in `testdata` and keep the `*_rpc.py`:
+
+    python -m zero_codegen rpc --source-root services --source-root shared --out OUT \
+        services/*/*.proto shared/*/*.proto
+"""
 
 import os
 import subprocess

@@ -158,7 +158,7 @@ def _wrong_administration(wiring: Wiring, values: Mapping[str, Any]) -> Iterator
     spec, server = wiring.spec, values["DevServer"]
     if server.get("Enabled", True) is not True:
         yield spec.diagnostic("`config`: the probes of Kubernetes need `DevServer`", hint="leave it enabled")
-    if type(server["Port"]) is not int or not 1 <= server["Port"] <= 65535:
+    if not _is_port(server["Port"]):
         yield spec.diagnostic("`config`: `DevServer.Port` is no TCP port", hint="write a number: `6060`")
     if not str(server["HealthPath"]).startswith("/"):
         yield spec.diagnostic("`config`: `DevServer.HealthPath` is no path", hint="begin it with `/`")
@@ -180,3 +180,7 @@ def _texts(values: object) -> Iterator[str]:
     elif isinstance(values, list):
         for value in values:
             yield from _texts(value)
+
+
+def _is_port(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535

@@ -50,7 +50,7 @@ class OciLayout:
         self._tar: tarfile.TarFile | None = None
         if not path.is_dir():
             try:
-                self._tar = tarfile.open(path, "r:")  # noqa: SIM115 - read from as long as the layout is
+                self._tar = tarfile.open(path, "r:")  # - read from as long as the layout is
             except FileNotFoundError:
                 raise ImageError(f"{path}: there is no such OCI layout") from None
             except tarfile.ReadError:

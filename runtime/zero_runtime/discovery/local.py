@@ -53,7 +53,7 @@ class LocalRegistry:
         return self._root / key
 
     def announce(self, key: str, address: str) -> Announcement:
-        """Says that a server of ``key`` listens at ``address``. Raises OSError when that cannot be written."""
+        """Says that a server of ``key`` listens at ``address``. Raises OSError when it cannot say so."""
         folder = self.folder(key)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{os.getpid()}-{secrets.token_hex(8)}"

@@ -5,10 +5,14 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-from pants.backend.python import register as python_register
+from pants.backend.python import target_types_rules
+from pants.backend.python.dependency_inference import rules as inference_rules
 from pants.backend.python.target_types import PythonRequirementTarget, PythonSourcesGeneratorTarget
-from pants.core import register as core_register
+from pants.backend.python.util_rules import pex_from_targets, python_sources
+from pants.core.goals import package, run, tailor
 from pants.core.goals.tailor import PutativeTargets
+from pants.core.target_types import rules as core_target_types_rules
+from pants.core.util_rules import system_binaries
 from pants.engine.addresses import Address, Addresses
 from pants.engine.target import Dependencies, DependenciesRequest
 from pants.testutil.rule_runner import PYTHON_BOOTSTRAP_ENV, QueryRule, RuleRunner
@@ -31,8 +35,15 @@ def repository() -> RuleRunner:
     runner = RuleRunner(
         rules=[
             *register.rules(),
-            *python_register.rules(),
-            *core_register.rules(),
+            *target_types_rules.rules(),
+            *inference_rules.rules(),
+            *pex_from_targets.rules(),
+            *python_sources.rules(),
+            *run.rules(),
+            *package.rules(),
+            *system_binaries.rules(),
+            *tailor.rules(),
+            *core_target_types_rules(),
             QueryRule(Addresses, [DependenciesRequest]),
             QueryRule(ServiceGraph, []),
             QueryRule(PutativeTargets, [PutativeContractTargetsRequest]),
@@ -59,11 +70,12 @@ def repository() -> RuleRunner:
             "runtime/zero_runtime/BUILD": "python_sources()",
             **{f"runtime/zero_runtime/{module}.py": "" for module in RUNTIME_MODULES},
             "services/user/BUILD": dedent("""\
-                zero_api(name="http", source="user.api") zero_rpc(name="rpc", source="user.proto")
-                zero_model(name="model", source="user.sql") python_sources(name="logic")
-                zero_service(name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic",
-                models=[":model"]) zero_service(name="user-api", serves=":http",
-                logic="api_logic.py:UserLogic", clients=[":rpc"])
+                zero_api(name="http", source="user.api")
+                zero_rpc(name="rpc", source="user.proto")
+                zero_model(name="model", source="user.sql")
+                python_sources(name="logic")
+                zero_service(name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic", models=[":model"])
+                zero_service(name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"])
                 """),
             "services/user/user.api": "service User {}",
             "services/user/user.proto": 'syntax = "proto3"; import "common/page.proto";',

@@ -66,7 +66,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(repository: Path, *command: str, **environ: str) -> str:
     """What a Python command prints that has the source root and the runtime on its path."""
-    path = os.pathsep.join([str(repository), *filter(None, sys.path)])
+    path = os.pathsep.join([str(repository), *map(os.path.abspath, filter(None, sys.path))])
     done = subprocess.run(
         [sys.executable, *command],
         cwd=repository,

@@ -11,11 +11,14 @@ from pathlib import PurePath
 from typing import Iterator
 
 import importlib_resources
-from pants.backend.python.util_rules.pex import PexRequest, VenvPex
+from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexProcess
 from pants.backend.python.util_rules.pex_requirements import EntireLockfile, Lockfile
-from pants.engine.fs import CreateDigest, Digest, FileContent
+from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
+from pants.engine.process import FallibleProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.util.frozendict import FrozenDict
 
+from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.subsystem import Zero
 
 
@@ -69,6 +72,42 @@ def _is_part(file_name: str) -> bool:
     if file_name.endswith(("_test.py", ".pyc")) or file_name in ("testing.py", "conftest.py"):
         return False
     return file_name.endswith((".py", ".jinja", ".lark"))
+
+
+@dataclass(frozen=True)
+class ImageBuilderRequest:
+    """Run `zero_image <argv>` on the inputs; `output` is the files it makes, `output_folder` the one folder."""
+
+    argv: tuple[str, ...]
+    inputs: tuple[Digest, ...]
+    description: str
+    output: tuple[str, ...] = ()
+    output_folder: str | None = None
+    env: FrozenDict[str, str] = FrozenDict()
+
+
+@dataclass(frozen=True)
+class ImageBuilderResult:
+    digest: Digest
+
+
+@rule
+async def run_image_builder(request: ImageBuilderRequest, tools: ZeroTools) -> ImageBuilderResult:
+    result = await Get(
+        FallibleProcessResult,
+        VenvPexProcess(
+            tools.python,
+            argv=("-m", "zero_image", *request.argv),
+            input_digest=await Get(Digest, MergeDigests([tools.image, *request.inputs])),
+            extra_env=request.env,
+            output_files=request.output,
+            output_directories=[request.output_folder] if request.output_folder else None,
+            description=request.description,
+        ),
+    )
+    if result.exit_code:
+        raise ZeroError(f"{request.description}: failed.\n\n{result.stderr.decode()}")
+    return ImageBuilderResult(result.output_digest)
 
 
 def rules():

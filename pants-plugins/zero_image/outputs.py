@@ -12,6 +12,9 @@ from typing import Any
 
 from zero_image.errors import ImageError
 
+FORMAT = 1
+"""Of the documents that pass between commands."""
+
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
@@ -53,6 +56,14 @@ def compact_json(value: Any) -> bytes:
 def readable_json(value: Any) -> bytes:
     """The JSON of documents that people read too."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def read_format(path: Path, kind: str) -> dict[str, Any]:
+    """The JSON object in a file that another command wrote; raises ImageError when that was another version's."""
+    value = read_json(path, kind)
+    if value.get("format") != FORMAT:
+        raise ImageError(f"{path}: not a {kind} of format {FORMAT}", hint="make it anew with this version")
+    return value
 
 
 def read_json(path: Path, kind: str) -> dict[str, Any]:

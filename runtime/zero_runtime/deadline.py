@@ -1,4 +1,4 @@
-"""The deadline of the call being served: calls made while serving it end no later."""
+"""When the call being served ends: calls made while serving it end no later."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ def time_left(timeout: float | None) -> float | None:
         return timeout
     left = max(deadline - asyncio.get_running_loop().time(), 0.0)
     return left if timeout is None else min(timeout, left)
+
+
+def cancelled_from_outside() -> bool:
+    """Whether the server cancels the present task. Otherwise logic awaited something that was cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

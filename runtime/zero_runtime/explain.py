@@ -169,11 +169,20 @@ def beyond(kind: Any, value: object) -> str:
 
 
 def reason(kind: Any, refusal: msgspec.ValidationError) -> str:
-    """Why msgspec refused a value that should be a ``kind``."""
+    """Why msgspec refused a value that should be a ``kind``. A pattern is told by its description, if any."""
     target = bare(kind)
     if get_origin(target) is Literal:
         return "must be one of " + ", ".join(f"`{option}`" for option in get_args(target))
-    return phrase(str(refusal))
+    text = str(refusal)
+    for rule in getattr(kind, "__metadata__", ()):
+        if (
+            isinstance(rule, msgspec.Meta)
+            and rule.pattern
+            and rule.description
+            and " matching regex " in text
+        ):
+            return f"expected {rule.description}"
+    return phrase(text)
 
 
 _NAMES = {

@@ -64,7 +64,7 @@ def run(kind: type[C], wire: Wire[C]) -> NoReturn:
     file = parser.parse_args().config
     try:
         conf = config.load(kind, file)
-    except config.ConfigError as error:
+    except (config.ConfigError, config.InvalidValue) as error:
         print(error, file=sys.stderr)
         sys.exit(_MISCONFIGURED)
     logs.configure(conf.log, conf.name)
@@ -88,10 +88,7 @@ async def _serve(conf: C, wire: Wire[C]) -> int:
         except config.InvalidValue as error:
             _log.critical("the configuration cannot be used: %s", error)
             return _MISCONFIGURED
-        except OSError as error:
-            _log.critical("cannot start: %s", error.strerror or error)
-            return _FAILED
-        except ZeroError as error:
+        except (OSError, ZeroError) as error:
             _log.critical("cannot start: %s", error)
             return _FAILED
         except Exception:

@@ -50,6 +50,8 @@ async def wire(config_: Config, resources: AsyncExitStack) -> service.Server:
         raise config.InvalidValue("DataSource: there is no driver for `oracle`")
     if config_.start == "unavailable":
         raise errors.Unavailable("no database at db:3306")
+    if config_.start == "fileless":
+        open("/no/such/file")
     if config_.start == "broken":
         raise RuntimeError("a bug")
     return rest.Server(config_, [rest.Route("GET", "/wait/:seconds", wait)])
@@ -259,6 +261,7 @@ def test_starts_that_are_refused(
     [
         ("misconfigured", 2, "the configuration cannot be used: DataSource: there is no driver for `oracle`"),
         ("unavailable", 1, "cannot start: UNAVAILABLE: no database at db:3306"),
+        ("fileless", 1, "cannot start: [Errno 2] No such file or directory: '/no/such/file'"),
     ],
 )
 def test_starts_that_fail(tmp_path: Path, start: str, status: int, line: str) -> None:

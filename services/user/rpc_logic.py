@@ -1,6 +1,9 @@
 """Accounts: who they are is kept in the table `user`, their passwords as argon2 hashes only."""
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -17,9 +20,12 @@ from user.user_rpc_service import Context
 
 from zero_runtime.errors import InvalidArgument, NotFound, Unauthenticated
 
-# argon2-cffi's defaults are RFC 9106's profile for limited memory. Hashing takes tens of milliseconds, so it is done on
-# a thread.
+T = TypeVar("T")
+
+# argon2-cffi's defaults are RFC 9106's profile for limited memory: a hash takes tens of milliseconds and 64 MiB. So it
+# is done on threads, and on two only: as many as the default pool has would take more memory than the pod is given.
 _HASHER = PasswordHasher()
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 
 
 class UserLogic(UserRpc):
@@ -32,7 +38,7 @@ class UserLogic(UserRpc):
     async def login(self, request: LoginRequest) -> LoginResponse:
         user = await self._users.find_one_by_mobile(request.mobile)
         password = user.password if user else self._nobody
-        if not await asyncio.to_thread(_matches, password, request.password) or user is None:
+        if not await _on_thread(_matches, password, request.password) or user is None:
             raise Unauthenticated("mobile number and password do not match")
         return LoginResponse(id=user.id, name=user.name, gender=user.gender, mobile=user.mobile)
 
@@ -43,7 +49,7 @@ class UserLogic(UserRpc):
             name=request.name,
             gender=request.gender,
             mobile=request.mobile,
-            password=await asyncio.to_thread(_HASHER.hash, request.password),
+            password=await _on_thread(_HASHER.hash, request.password),
         )
         return RegisterResponse(id=user.id, name=user.name, gender=user.gender, mobile=user.mobile)
 
@@ -52,6 +58,10 @@ class UserLogic(UserRpc):
         if user is None:
             raise NotFound(f"there is no user {request.id}")
         return UserInfoResponse(id=user.id, name=user.name, gender=user.gender, mobile=user.mobile)
+
+
+async def _on_thread(work: Callable[..., T], *arguments: str) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
 
 
 def _matches(password_hash: str, password: str) -> bool:

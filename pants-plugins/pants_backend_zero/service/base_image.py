@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-from pants.backend.python.util_rules.pex import VenvPexProcess
 from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPaths
 from pants.engine.fs import (
     AddPrefix,
@@ -19,15 +18,16 @@ from pants.engine.fs import (
     RemovePrefix,
 )
 from pants.engine.platform import Platform
-from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope, ProcessResult
+from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.option.global_options import GlobalOptions
+from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 from pants.util.resources import read_resource
 
 from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.subsystem import Zero
-from pants_backend_zero.tools import ZeroTools
+from pants_backend_zero.tools import ImageBuilderRequest, ImageBuilderResult
 
 BASE, COMPILER = "base", "compiler"
 """What every base consists of: layers with their description, and the base's Python as a compiler of bytecode."""
@@ -62,20 +62,12 @@ class BaseImage:
     digest: Digest
 
 
-async def _run(
-    tools: ZeroTools, argv: tuple[str, ...], inputs: tuple[Digest, ...], description: str
-) -> BaseImage:
+async def _make_base(argv: tuple[str, ...], inputs: tuple[Digest, ...], description: str) -> BaseImage:
     result = await Get(
-        ProcessResult,
-        VenvPexProcess(
-            tools.python,
-            argv=("-m", "zero_image", *argv, "--output=made"),
-            input_digest=await Get(Digest, MergeDigests([tools.image, *inputs])),
-            output_directories=("made",),
-            description=description,
-        ),
+        ImageBuilderResult,
+        ImageBuilderRequest((*argv, "--output=made"), inputs, description, output_folder="made"),
     )
-    return BaseImage(await Get(Digest, RemovePrefix(result.output_digest, "made")))
+    return BaseImage(await Get(Digest, RemovePrefix(result.digest, "made")))
 
 
 # -----------------------------------------------------------------------------------------------
@@ -107,7 +99,7 @@ class DebianPackage:
 
 
 @rule
-async def make_debian_base(request: DebianBaseRequest, tools: ZeroTools) -> BaseImage:
+async def make_debian_base(request: DebianBaseRequest) -> BaseImage:
     lock_name = f"{request.release}-{request.architecture}.lock"
     lock = read_resource("zero_image", lock_name)
     packages = await MultiGet(
@@ -118,8 +110,7 @@ async def make_debian_base(request: DebianBaseRequest, tools: ZeroTools) -> Base
         Get(Digest, AddPrefix(debs, "debs")),
         Get(Digest, CreateDigest([FileContent(lock_name, lock)])),
     )
-    return await _run(
-        tools,
+    return await _make_base(
         argv=("base", f"--lock={lock_name}", "--debs=debs"),
         inputs=(debs, lock_digest),
         description=f"Make a base image of the packages of {lock_name}",
@@ -157,8 +148,8 @@ async def _apt_mirrors() -> list[str]:
         Process(
             [binaries.first_path.path, "indextargets", "--format", "$(REPO_URI)"],
             description="Ask apt for its mirrors",
-            # The answer is this machine's, so it stays out of every cache.
-            cache_scope=ProcessCacheScope.PER_SESSION,
+            # The answer is this machine's, so the daemon remembers it and no cache keeps it.
+            cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
             level=LogLevel.DEBUG,
         ),
     )
@@ -191,7 +182,7 @@ async def fetch_package(request: DebianPackageRequest, mirrors: DebianMirrors) -
         f"from any mirror of the archive `{request.archive}`.\n"
         + "".join(f"  {failure}\n" for failure in failures or ["no mirror is known"])
         + "Name mirrors in `[zero].debian_mirrors`. Where the mirrors have moved on to a newer version of the package, "
-        "refresh the lock (see docs/images.md) or name a snapshot archive."
+        "refresh the lock (see the README of zero_image) or name a snapshot archive."
     )
 
 
@@ -209,27 +200,23 @@ class RegistryBaseRequest:
 
 @rule
 async def make_registry_base(
-    request: RegistryBaseRequest, tools: ZeroTools, zero: Zero, global_options: GlobalOptions
+    request: RegistryBaseRequest, zero: Zero, global_options: GlobalOptions
 ) -> BaseImage:
     certificates = global_options.ca_certs_path
     layout = await Get(
-        ProcessResult,
-        VenvPexProcess(
-            tools.python,
+        ImageBuilderResult,
+        ImageBuilderRequest(
             argv=(
-                *("-m", "zero_image", "pull", request.reference),
-                f"--arch={request.architecture}",
+                *("pull", request.reference, f"--arch={request.architecture}", "--output=layout"),
                 *([f"--docker-config={zero.docker_config}"] if zero.docker_config else []),
-                "--output=layout",
             ),
-            input_digest=tools.image,
-            extra_env={"SSL_CERT_FILE": certificates} if certificates else {},
-            output_directories=("layout",),
+            inputs=(),
             description=f"Pull {request.reference}",
+            output_folder="layout",
+            env=FrozenDict({"SSL_CERT_FILE": certificates} if certificates else {}),
         ),
     )
-    return await _run(
-        tools,
+    return await _make_base(
         argv=(
             "import-base",
             "--layout=layout",
@@ -237,7 +224,7 @@ async def make_registry_base(
             f"--reference={request.reference}",
             f"--python={request.python}",
         ),
-        inputs=(layout.output_digest,),
+        inputs=(layout.digest,),
         description=f"Make a base image of {request.reference}",
     )
 

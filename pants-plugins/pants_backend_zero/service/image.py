@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from pants.backend.python.util_rules.pex import CompletePlatforms, Pex, VenvPexProcess
+from pants.backend.python.util_rules.pex import CompletePlatforms, Pex
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.backend.python.util_rules.python_sources import (
     PythonSourceFilesRequest,
@@ -26,7 +26,6 @@ from pants.engine.fs import (
     Snapshot,
 )
 from pants.engine.platform import Platform
-from pants.engine.process import ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 
@@ -45,7 +44,7 @@ from pants_backend_zero.service.rules import (
     ServiceGeneratorResult,
 )
 from pants_backend_zero.service.target_types import EnvField, ImageBaseField
-from pants_backend_zero.tools import ZeroTools
+from pants_backend_zero.tools import ImageBuilderRequest, ImageBuilderResult
 
 SUMMARY = "image.json"
 CONTEXT = "docker"
@@ -65,23 +64,18 @@ class Layer:
 
 
 async def _make_layer(
-    tools: ZeroTools,
-    argv: tuple[str, ...],
-    inputs: tuple[Digest, ...],
-    output: str,
-    description: str,
+    argv: tuple[str, ...], inputs: tuple[Digest, ...], output: str, description: str
 ) -> Layer:
     result = await Get(
-        ProcessResult,
-        VenvPexProcess(
-            tools.python,
-            argv=("-m", "zero_image", argv[0], f"--compiler={COMPILER}", *argv[1:]),
-            input_digest=await Get(Digest, MergeDigests([tools.image, *inputs])),
-            output_directories=(output,),
-            description=description,
+        ImageBuilderResult,
+        ImageBuilderRequest(
+            (*argv, f"--compiler={COMPILER}", f"--output={output}"),
+            inputs,
+            description,
+            output_folder=output,
         ),
     )
-    return Layer(result.output_digest)
+    return Layer(result.digest)
 
 
 @dataclass(frozen=True)
@@ -92,9 +86,7 @@ class RequirementsLayerRequest:
 
 
 @rule
-async def make_requirements_layer(
-    request: RequirementsLayerRequest, tools: ZeroTools, platform: Platform
-) -> Layer:
+async def make_requirements_layer(request: RequirementsLayerRequest, platform: Platform) -> Layer:
     platforms = CompletePlatforms()
     if request.python.foreign:
         release = request.python.foreign
@@ -114,8 +106,7 @@ async def make_requirements_layer(
         ),
     )
     return await _make_layer(
-        tools,
-        ("requirements-layer", f"--pex={pex.name}", f"--output={REQUIREMENTS_LAYER}"),
+        ("requirements-layer", f"--pex={pex.name}"),
         (request.compiler, pex.digest),
         REQUIREMENTS_LAYER,
         f"Make the third-party layer of {request.address}",
@@ -130,7 +121,7 @@ class SourcesLayerRequest:
 
 
 @rule
-async def make_sources_layer(request: SourcesLayerRequest, tools: ZeroTools) -> Layer:
+async def make_sources_layer(request: SourcesLayerRequest) -> Layer:
     transitive = await Get(TransitiveTargets, TransitiveTargetsRequest([request.address]))
     stripped = await Get(
         StrippedPythonSourceFiles, PythonSourceFilesRequest(transitive.closure, include_files=True)
@@ -140,8 +131,7 @@ async def make_sources_layer(request: SourcesLayerRequest, tools: ZeroTools) -> 
         Get(Digest, AddPrefix(request.configuration, "files/etc")),
     )
     return await _make_layer(
-        tools,
-        (*("sources-layer", "--sources=sources", "--files=files"), f"--output={SOURCES_LAYER}"),
+        ("sources-layer", "--sources=sources", "--files=files"),
         (request.compiler, sources, configuration),
         SOURCES_LAYER,
         f"Make the first-party layer of {request.address}",
@@ -167,7 +157,7 @@ class ServiceImage:
 
 
 @rule(desc="Build the image of a service")
-async def build_image(request: ServiceImageRequest, tools: ZeroTools) -> ServiceImage:
+async def build_image(request: ServiceImageRequest) -> ServiceImage:
     spec, python, configuration = await MultiGet(
         Get(ServiceSpec, ServiceSpecRequest(request.address)),
         Get(ServicePython, ServicePythonRequest(request.address)),
@@ -184,51 +174,36 @@ async def build_image(request: ServiceImageRequest, tools: ZeroTools) -> Service
         Get(Layer, SourcesLayerRequest(request.address, compiler, configuration.digest)),
         Get(Digest, CreateDigest([FileContent(SPEC, _image_spec(spec))])),
     )
-    parts = await Get(
-        Digest,
-        MergeDigests(
-            [
-                tools.image,
-                await Get(Digest, DigestSubset(base.digest, PathGlobs([f"{BASE}/**"]))),
-                requirements.digest,
-                sources.digest,
-                image_spec,
-            ]
-        ),
-    )
+    base_layers = await Get(Digest, DigestSubset(base.digest, PathGlobs([f"{BASE}/**"])))
+    parts = (base_layers, requirements.digest, sources.digest, image_spec)
     layers = (f"--base={BASE}", f"--layer={REQUIREMENTS_LAYER}", f"--layer={SOURCES_LAYER}")
     name = spec.references.service.name
     archive, sbom = f"{name}.oci.tar", f"{name}.cdx.json"
     assembled, context = await MultiGet(
         Get(
-            ProcessResult,
-            VenvPexProcess(
-                tools.python,
-                argv=(
-                    *("-m", "zero_image", "assemble", *layers, f"--spec={SPEC}"),
+            ImageBuilderResult,
+            ImageBuilderRequest(
+                (
+                    *("assemble", *layers, f"--spec={SPEC}"),
                     *(f"--output={archive}", f"--summary={SUMMARY}", f"--sbom={sbom}"),
                 ),
-                input_digest=parts,
-                output_files=(archive, SUMMARY, sbom),
-                description=f"Assemble the image of {request.address}",
+                parts,
+                f"Assemble the image of {request.address}",
+                output=(archive, SUMMARY, sbom),
             ),
         ),
         Get(
-            ProcessResult,
-            VenvPexProcess(
-                tools.python,
-                argv=(
-                    *("-m", "zero_image", "docker-context", *layers),
-                    *(f"--spec={SPEC}", f"--output={CONTEXT}"),
-                ),
-                input_digest=parts,
-                output_directories=(CONTEXT,),
-                description=f"Write the Dockerfile of {request.address}",
+            ImageBuilderResult,
+            ImageBuilderRequest(
+                ("docker-context", *layers, f"--spec={SPEC}", f"--output={CONTEXT}"),
+                parts,
+                f"Write the Dockerfile of {request.address}",
+                output_folder=CONTEXT,
             ),
         ),
     )
-    summary = await Get(Digest, DigestSubset(assembled.output_digest, PathGlobs([SUMMARY])))
-    digest = await Get(Digest, MergeDigests([assembled.output_digest, context.output_digest]))
+    summary = await Get(Digest, DigestSubset(assembled.digest, PathGlobs([SUMMARY])))
+    digest = await Get(Digest, MergeDigests([assembled.digest, context.digest]))
     return ServiceImage(digest, summary)
 
 

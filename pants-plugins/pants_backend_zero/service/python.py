@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex_environment import PythonExecutable
 from pants.backend.python.util_rules.pex_from_targets import InterpreterConstraintsRequest
 from pants.engine.addresses import Address
-from pants.engine.process import Process, ProcessResult
+from pants.engine.process import Process, ProcessCacheScope, ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.logging import LogLevel
 
@@ -42,7 +43,7 @@ class ServicePython:
 
 
 @rule
-async def choose_python(request: ServicePythonRequest) -> ServicePython:
+async def choose_python(request: ServicePythonRequest, python_setup: PythonSetup) -> ServicePython:
     """The version this machine runs the service with; for the image another, where no Debian release has that."""
     references, constraints = await MultiGet(
         Get(ServiceReferences, ServiceReferencesRequest(request.address)),
@@ -54,14 +55,17 @@ async def choose_python(request: ServicePythonRequest) -> ServicePython:
         Process(
             [python.path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
             description=f"Ask {python.path} for its version",
+            # Another version may stand at this path on another machine, or after an upgrade.
+            cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
             level=LogLevel.DEBUG,
         ),
     )
     minor = version.stdout.decode().strip()
     if references.service.target[ImageBaseField].value or debian_release(minor):
         return ServicePython(minor, image=minor)
+    allowed = constraints.partition_into_major_minor_versions(python_setup.interpreter_versions_universe)
     for release in DEBIAN_RELEASES:
-        if constraints.contains(InterpreterConstraints([f"CPython=={release.python}.*"])):
+        if release.python in allowed:
             return ServicePython(minor, image=release.python, foreign=release)
     versions = " and ".join(release.python for release in DEBIAN_RELEASES)
     raise ZeroError(

@@ -17,6 +17,12 @@ from zero_codegen.api.problem import piece
 from zero_codegen.api.rules import Rules, read_rules
 from zero_codegen.source import ContractFile
 
+BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
+"""The built-in names that generated code uses."""
+
+ROUTES_NAMES = frozenset({"claims", "logic", "request", "rest"})
+"""Names in the generated function `routes`, which no other name there may hide."""
+
 _MODULES = frozenset({"abc", "builtins", "msgspec", "rest"})
 """Modules that generated classes refer to: an attribute of such a name would hide them."""
 

@@ -127,6 +127,8 @@ class Float(ColumnType):
     annotation = "float"
     sqlite = "REAL"
     unsigned: bool = False
+    is_single: bool = False
+    """Whether MySQL keeps four bytes of it."""
 
     def constant(self, value: str | bool) -> Constant:
         number = float(_number(value))
@@ -136,6 +138,10 @@ class Float(ColumnType):
 
     def check(self, column: str) -> str | None:
         return f"{column} >= 0" if self.unsigned else None
+
+    def mysql_operand(self) -> str:
+        # MySQL would compare four bytes with eight: no 0.1 of a FLOAT column equals 0.1.
+        return "CAST(%s AS FLOAT)" if self.is_single else "%s"
 
 
 @dataclass(frozen=True, slots=True)

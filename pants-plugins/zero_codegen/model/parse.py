@@ -24,7 +24,7 @@ from zero_codegen.model.syntax import (
     TableSyntax,
     TypeName,
 )
-from zero_codegen.model.tokens import Cursor, Mistake, statements
+from zero_codegen.model.tokens import Cursor, Mistake, executed_comments, statements
 from zero_codegen.source import ContractFile
 
 _NOW = ("CURRENT_TIMESTAMP", "NOW", "LOCALTIMESTAMP", "LOCALTIME")
@@ -65,7 +65,7 @@ def parse(file: ContractFile) -> tuple[list[TableSyntax | IndexSyntax], list[Mis
     Raises ContractError when the file is not even made of words.
     """
     declarations: list[TableSyntax | IndexSyntax] = []
-    mistakes: list[Mistake] = []
+    mistakes = list(executed_comments(file))
     for tokens in statements(file):
         parser = _Parser(tokens, mistakes)
         try:

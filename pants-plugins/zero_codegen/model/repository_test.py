@@ -236,6 +236,15 @@ def test_keys_of_several_columns_and_keys_that_are_given(run: Run) -> None:
     run(scenario)
 
 
+def test_fractions_are_found_in_a_column_of_four_bytes(run: Run) -> None:
+    async def scenario(database: model.Database) -> None:
+        lines = shop.OrderLineModel(database)
+        line = await lines.insert(order_id=9, line=1, sku="light", weight=0.1)
+        assert await lines.find_many_by_weight(0.1) == [line]
+
+    run(scenario)
+
+
 def test_a_table_of_a_generated_key_alone(run: Run) -> None:
     async def scenario(database: model.Database) -> None:
         tickets = shop.TicketModel(database)

@@ -28,6 +28,10 @@ _CLOSED_OR_CHAR = re.compile(
 _OPENING = {"'": "a text", '"': "a text", "`": "a name", "/": "a comment"}
 
 
+_EXECUTED = ("/*!", "/*M!")
+"""How comments begin that MySQL or MariaDB executes."""
+
+
 class Mistake(Exception):
     """Something in the DDL that cannot be read or served, with the tokens it is about."""
 
@@ -62,6 +66,17 @@ def statements(file: ContractFile) -> Iterator[list[Token]]:
             statement = []
     if statement:
         yield statement
+
+
+def executed_comments(file: ContractFile) -> Iterator[Mistake]:
+    """Comments that a server runs, such as `/*!50100 PARTITION BY … */`: what they declare is not read here."""
+    if not any(opening in file.text for opening in _EXECUTED):
+        return
+    for match in _CLOSED_OR_CHAR.finditer(file.text):
+        if match[0].startswith(_EXECUTED):
+            token = Token(TokenType.HINT, match[0], start=match.start(), end=match.end() - 1)
+            message = "a comment that servers execute is not supported"
+            yield Mistake([token], message, "write it as plain SQL, or leave it out")
 
 
 def place(file: ContractFile, token: Token) -> tuple[int, int]:

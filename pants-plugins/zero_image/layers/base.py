@@ -14,7 +14,7 @@ from typing import Any
 
 from zero_image.filesystem.rootfs import RootFs
 from zero_image.layers.layer import Layer, LayerWriter, read_layer
-from zero_image.outputs import read_json, readable_json
+from zero_image.outputs import FORMAT, read_format, readable_json
 from zero_image.python.compiler import CompileError, Compiler
 
 _INFO = "base.json"
@@ -40,7 +40,7 @@ class Base:
     def save(self, folder: Path) -> None:
         """Writes ``base.json`` beside the layers."""
         info = {
-            "format": 1,
+            "format": FORMAT,
             "architecture": self.architecture,
             "variant": self.variant,
             "soabi": self.soabi,
@@ -53,7 +53,7 @@ class Base:
 
 
 def read_base(folder: Path) -> Base:
-    info = read_json(folder / _INFO, "base description")
+    info = read_format(folder / _INFO, "base description")
     return Base(
         architecture=info["architecture"],
         variant=info["variant"],

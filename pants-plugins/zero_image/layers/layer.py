@@ -19,7 +19,7 @@ from zero_image.conventions import EPOCH
 from zero_image.errors import ImageError
 from zero_image.filesystem.rootfs import Node
 from zero_image.layers.sbom import Package
-from zero_image.outputs import new_folder, read_json, readable_json
+from zero_image.outputs import FORMAT, new_folder, read_format, readable_json
 from zero_image.python.compiler import Compiler
 
 MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -52,7 +52,7 @@ class Layer:
     def save(self) -> None:
         """Writes ``layer.json`` beside the blob."""
         info = {
-            "format": 1,
+            "format": FORMAT,
             "blob": self.blob.name,
             "media_type": self.media_type,
             "digest": self.digest,
@@ -66,7 +66,7 @@ class Layer:
 
 
 def read_layer(folder: Path) -> Layer:
-    info = read_json(folder / _INFO, "layer description")
+    info = read_format(folder / _INFO, "layer description")
     layer = Layer(
         blob=folder / info["blob"],
         digest=info["digest"],

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from zero_image.errors import ImageError
-from zero_image.outputs import read_json
+from zero_image.outputs import read_format
 from zero_image.python.info import PythonInfo
 
 INFO = "compiler.json"
@@ -30,9 +30,9 @@ class Compiler:
     """A running interpreter; use it as a context manager. One at a time may write a gzip stream."""
 
     def __init__(self, folder: Path, python: PythonInfo | None = None) -> None:
-        """``folder`` was made by ``compiler_files.extract``, which alone passes ``python``."""
+        """``folder`` was made by ``extraction.extract``, which alone passes ``python``."""
         self.python = python or PythonInfo.from_json(
-            read_json(folder / INFO, "compiler description")["python"]
+            read_format(folder / INFO, "compiler description")["python"]
         )
         self._folder = folder.resolve()
         self._process: subprocess.Popen[bytes] | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 from zero_image.errors import ImageError
 from zero_image.filesystem import elf
 from zero_image.filesystem.rootfs import RootFs
-from zero_image.outputs import readable_json
+from zero_image.outputs import FORMAT, readable_json
 from zero_image.python.compiler import HOME, INFO, LIBRARIES, LOADER, WORKER, Compiler
 from zero_image.python.info import PythonInfo
 
@@ -89,7 +89,7 @@ def extract(root: RootFs, executable: str, folder: Path) -> PythonInfo:
         version, soabi, cache_tag, libc = compiler.describe()
     glibc = int(libc.removeprefix("glibc 2."))
     python = replace(draft, version=version, soabi=soabi, cache_tag=cache_tag, glibc=glibc)
-    (folder / INFO).write_bytes(readable_json({"format": 1, "python": python.to_json()}))
+    (folder / INFO).write_bytes(readable_json({"format": FORMAT, "python": python.to_json()}))
     return python
 
 

@@ -8,7 +8,7 @@ change the structure of the file. ``$${`` stands for a literal ``${``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from zero_runtime.explain import Path as KeyPath
 from zero_runtime.explain import dotted
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
-_INSIDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_INSIDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{).)*))?", re.DOTALL)
 
 
 class Text(str):
@@ -38,8 +38,11 @@ class Document:
     """The keys whose values could not be made out, as ``problems`` says."""
 
 
-def read(file: Path, environ: Mapping[str, str]) -> Document:
-    """Reads ``file``. Raises `ConfigError` when it is of no use at all; the result tells lesser mistakes."""
+def read(file: Path, environ: Mapping[str, str], overridden: Collection[KeyPath] = ()) -> Document:
+    """Reads ``file``. Raises `ConfigError` when it is of no use at all; the result tells lesser mistakes.
+
+    What the file says of the keys that are ``overridden`` does not matter and is not looked at.
+    """
     try:
         loader = yaml.SafeLoader(file.read_text("utf-8"))
         root = loader.get_single_node()
@@ -47,7 +50,7 @@ def read(file: Path, environ: Mapping[str, str]) -> Document:
             return Document()
         if isinstance(root, yaml.MappingNode):
             document = Document()
-            document.values = _Reader(file, environ, loader, document).mapping(root, (), ())
+            document.values = _Reader(file, environ, overridden, loader, document).mapping(root, (), ())
             return document
         problem = Problem(_place(file, root.start_mark), "expected keys and their values")
     except OSError as error:
@@ -72,6 +75,7 @@ class _Reader:
 
     file: Path
     environ: Mapping[str, str]
+    overridden: Collection[KeyPath]
     loader: Any
     document: Document
 
@@ -93,6 +97,8 @@ class _Reader:
         return values
 
     def _value(self, node: yaml.Node, path: KeyPath, above: tuple[yaml.Node, ...]) -> Any:
+        if path in self.overridden:
+            return None
         if node in above:
             return self._problem(node, path, "refers to itself")
         if isinstance(node, yaml.MappingNode):

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from zero_runtime.config.problems import InvalidValue
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -36,13 +38,17 @@ class Embedded:
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where services keep what a server would keep for them; it need not exist yet.
 
-    ``$ZERO_STATE_DIR``, else ``$XDG_STATE_HOME/zero``, else ``~/.local/state/zero``.
+    ``$ZERO_STATE_DIR``, else ``$XDG_STATE_HOME/zero``, else ``~/.local/state/zero``. Raises InvalidValue for a
+    user who has no home.
     """
     if own := environ.get("ZERO_STATE_DIR"):
         return Path(own).absolute()
     if xdg := environ.get("XDG_STATE_HOME"):
         return Path(xdg) / "zero"
-    return Path.home() / ".local" / "state" / "zero"
+    try:
+        return Path.home() / ".local" / "state" / "zero"
+    except RuntimeError:
+        raise InvalidValue("this user has no home folder: set ZERO_STATE_DIR") from None
 
 
 def sqlite_file(origin: Origin) -> str:

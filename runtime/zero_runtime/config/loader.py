@@ -30,14 +30,14 @@ def load(kind: type[C], file: Path | None = None, environ: Mapping[str, str] = o
     that stand in the type. The environment goes before both: ``ZERO_AUTH__ACCESS_SECRET`` is the key
     ``Auth.AccessSecret``.
 
-    Raises `ConfigError` with every mistake there is.
+    Raises `ConfigError` with every mistake there is, `InvalidValue` when there is no state folder to be had.
     """
     keys = {key.path: key for key in _keys(kind)}
-    document = read(file, environ) if file else Document()
-    for key in keys.values():
-        if key.variable in environ and not key.part:
-            _put(document.values, key.path, Text(environ[key.variable]))
-            document.places[key.path] = f"environment variable {key.variable}"
+    given = [key for key in keys.values() if key.variable in environ and not key.part]
+    document = read(file, environ, {key.path for key in given}) if file else Document()
+    for key in given:
+        _put(document.values, key.path, Text(environ[key.variable]))
+        document.places[key.path] = f"environment variable {key.variable}"
     if file is None:
         _embed(kind, keys, document, environ)
     values = _settled(kind, document.values)

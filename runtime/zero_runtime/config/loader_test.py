@@ -127,6 +127,13 @@ def test_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert config.state_folder({"XDG_STATE_HOME": "/x", "ZERO_STATE_DIR": "/y"}) == Path("/y")
 
 
+def test_a_user_without_a_home_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    with pytest.raises(config.InvalidValue, match="no home folder: set ZERO_STATE_DIR"):
+        config.state_folder({})
+
+
 def test_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
@@ -152,6 +159,12 @@ def test_environment_goes_before_everything(tmp_path: Path) -> None:
     assert not conf.has_dev_server
     assert conf.shutdown.wait_time == 2.0
     assert conf.auth.access_expire == 3600
+
+
+def test_what_the_file_says_of_a_key_that_the_environment_sets_does_not_matter(tmp_path: Path) -> None:
+    text = GOOD.replace("0123456789abcdef0123456789abcdef", "${UNSET}")
+    conf = config.load(ApiConfig, write(tmp_path, text), {"ZERO_AUTH__ACCESS_SECRET": "12345678"})
+    assert (conf.auth.access_secret, conf.auth.access_expire) == ("12345678", 3600)
 
 
 def test_environment_alone_is_enough_beside_an_empty_file(tmp_path: Path) -> None:
@@ -236,13 +249,21 @@ def test_what_is_missing_is_told_with_the_variable_that_would_do(tmp_path: Path)
     ]
 
 
+def test_an_address_without_a_port(tmp_path: Path) -> None:
+    assert problems(RpcConfig, write(tmp_path, "DataSource: x\nListenOn: localhost")) == [
+        "service.yaml:2:1: ListenOn: expected `host:port`"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("Auth: {AccessSecret: short}", "Auth.AccessSecret: must have at least 8 characters"),
         ("Auth: 5", "Auth: expected an object, got a number"),
         ("Auth:", "Auth: expected an object, got null"),
-        ("Name: a/b", "Name: must match '^[A-Za-z0-9][-A-Za-z0-9_.]*$'"),
+        ("Name: a/b", "Name: expected letters, digits, `-`, `_` and `.`, the first a letter or a digit"),
+        ('Name: "a\\n"', "Name: expected letters, digits, `-`, `_` and `.`, the first a letter or a digit"),
+        ("Name: ${A:-${B}}", "Name: holds a `${` that starts no reference"),
         ("Port: 65536", "Port: must be <= 65535"),
         ("Port: 2026-13-45", "Port: expected an integer, got a string"),
         ("UserRpc: {Endpoints: ['a', '']}", "UserRpc.Endpoints[1]: must have at least 1 character"),

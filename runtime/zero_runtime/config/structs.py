@@ -13,7 +13,13 @@ import msgspec
 from zero_runtime.config.durations import Duration
 from zero_runtime.config.embedded import Embedded, jwt_secret, sqlite_file
 
-ServiceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]*$")]
+ServiceName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]*\Z",
+        description="letters, digits, `-`, `_` and `.`, the first a letter or a digit",
+    ),
+]
 """A name that does for files, hosts and registries: letters, digits, ``-``, ``_`` and ``.``."""
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -109,7 +115,9 @@ class RestConf(ServiceConf, kw_only=True, frozen=True):
 class RpcServerConf(ServiceConf, kw_only=True, frozen=True):
     """A gRPC service."""
 
-    listen_on: Annotated[str, msgspec.Meta(pattern=r":[0-9]{1,5}$"), Embedded("127.0.0.1:0")] = "0.0.0.0:8080"
+    listen_on: Annotated[
+        str, msgspec.Meta(pattern=r":[0-9]{1,5}\Z", description="`host:port`"), Embedded("127.0.0.1:0")
+    ] = "0.0.0.0:8080"
     """Address as ``host:port``; port 0 takes any free one."""
 
     timeout: Milliseconds = 2000

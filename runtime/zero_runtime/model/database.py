@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
@@ -49,10 +50,9 @@ class Session(abc.ABC):
 class _Transaction:
     """A transaction or savepoint that a task is in. As a context manager: its session, for one statement."""
 
-    def __init__(self, session: Session, depth: int) -> None:
+    def __init__(self, session: Session) -> None:
         self._session: Session | None = session
         self._turn = asyncio.Lock()
-        self.depth = depth
 
     async def __aenter__(self) -> Session:
         await self._turn.acquire()
@@ -75,10 +75,10 @@ class _Transaction:
 class Database(abc.ABC):
     """A database. Outside of `transaction` every statement is a transaction of its own.
 
-    Errors: `DuplicateKey` for a violated unique
-    index, InvalidArgument for a value that a column cannot hold, FailedPrecondition for a violated foreign
-    key, Aborted when a concurrent transaction won, Unavailable when the database cannot be reached. What the
-    driver says otherwise is a defect of the statement and passes as it is.
+    Errors: `DuplicateKey` for a violated unique index, InvalidArgument for a value that a column cannot hold,
+    FailedPrecondition for a violated foreign key, Aborted when a concurrent transaction won, Unavailable when
+    the database cannot be reached. What the driver says otherwise is a defect of the statement and passes as
+    it is.
     """
 
     dialect: ClassVar[Dialect]
@@ -88,6 +88,7 @@ class Database(abc.ABC):
 
     def __init__(self) -> None:
         self._current: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
+        self._savepoints = itertools.count(1)
 
     async def fetch_one(self, statement: Statement, parameters: Parameters = ()) -> Row | None:
         """The first row of the answer, if any."""
@@ -126,8 +127,8 @@ class Database(abc.ABC):
         """
         outer = self._current.get()
         async with self._session() as session:
-            inner = _Transaction(session, outer.depth + 1 if outer else 0)
-            begin, commit, undo = self._commands(inner.depth)
+            inner = _Transaction(session)
+            begin, commit, undo = self._commands(savepoint=outer is not None)
             try:
                 await session.control(begin)
                 token = self._current.set(inner)
@@ -157,9 +158,11 @@ class Database(abc.ABC):
     def _session(self) -> AbstractAsyncContextManager[Session]:
         return self._current.get() or self._lease()
 
-    def _commands(self, depth: int) -> tuple[str, str, str]:
-        """The commands that begin, commit and undo a transaction or, below the first level, a savepoint."""
-        if depth == 0:
+    def _commands(self, *, savepoint: bool) -> tuple[str, str, str]:
+        """The commands that begin, commit and undo a transaction or a savepoint in one."""
+        if not savepoint:
             return self._begin, "COMMIT", "ROLLBACK"
-        name = f"zero_{depth}"
+        # No name is used twice: one that was rolled back to still exists, and whoever was cancelled before it
+        # made its own must not undo what was done since then.
+        name = f"zero_{next(self._savepoints)}"
         return f"SAVEPOINT {name}", f"RELEASE SAVEPOINT {name}", f"ROLLBACK TO SAVEPOINT {name}"

@@ -135,8 +135,6 @@ class _MysqlDatabase(Database):
     async def acquire(self) -> Connection:
         """A connection of the pool. Raises Unavailable."""
         try:
-            if self.pool.freesize:
-                return await self.pool.acquire()
             async with asyncio.timeout(_POOL_WAIT + self.source.connect_timeout):
                 return await self.pool.acquire()
         except TimeoutError:

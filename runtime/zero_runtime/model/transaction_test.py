@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -65,6 +66,32 @@ def test_a_block_within_a_block_fails_alone(source: str) -> None:
                 await insert(database, "d")
             await insert(database, "e")
         assert await names(database) == ["a", "d", "e"]
+
+    with_database(source, test)
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_a_block_that_is_cancelled_takes_nothing_else_with_it(source: str, moment: int) -> None:
+    async def test(database: model.Database) -> None:
+        async def block() -> None:
+            async with database.transaction():
+                await insert(database, "c")
+                await asyncio.sleep(10)
+
+        with contextlib.suppress(errors.Aborted):  # the database may be unable to undo a part
+            async with database.transaction():
+                with pytest.raises(Refused):
+                    async with database.transaction():
+                        await insert(database, "a")
+                        raise Refused
+                await insert(database, "b")
+                task = asyncio.create_task(block())
+                for _ in range(moment):
+                    await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            assert await names(database) == ["b"]
 
     with_database(source, test)
 

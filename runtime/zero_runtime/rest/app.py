@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from zero_runtime.deadline import served_until
+from zero_runtime.deadline import cancelled_from_outside, served_until
 from zero_runtime.errors import ZeroError
 from zero_runtime.rest.access import log_access
 from zero_runtime.rest.message import Headers, Request, Response
@@ -104,7 +104,7 @@ class App:
                     return problem(408, "the request took too long to arrive", headers=_CLOSE)
                 _log.error("%s %s took longer than %g s", method, path, self._timeout)
                 return problem(503, "the request took too long")
-            if isinstance(error, asyncio.CancelledError) and _cancelled_from_outside():
+            if isinstance(error, asyncio.CancelledError) and cancelled_from_outside():
                 _log.error("%s %s was given up: the service stops", method, path)
                 return problem(503, "the service stops", headers=_CLOSE)
             _log.exception("%s %s failed", method, path)
@@ -148,12 +148,6 @@ def _path(scope: Scope) -> str:
     if prefix and (path == prefix or path.startswith(f"{prefix}/")):
         return path[len(prefix) :]
     return path
-
-
-def _cancelled_from_outside() -> bool:
-    """Whether the server cancels the request. Otherwise logic awaited something that was cancelled."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _send(response: Response, send: Send, *, body: bool) -> None:

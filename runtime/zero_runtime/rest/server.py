@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import socket
 from collections.abc import Iterable, Iterator
 
@@ -55,7 +54,8 @@ class HttpServer:
 
     async def stop(self, grace: float) -> None:
         """Takes no more connections, finishes what is in flight, cancels it after ``grace`` seconds."""
-        self._uvicorn.config.timeout_graceful_shutdown = math.ceil(grace)
+        # Declared as whole seconds, it is handed to asyncio as it is.
+        self._uvicorn.config.timeout_graceful_shutdown = grace  # type: ignore[assignment]
         self._uvicorn.should_exit = True
         await self._serving
 
@@ -96,4 +96,4 @@ def _listen(host: str, port: int) -> socket.socket:
         if listener is not None:
             listener.close()
         reason = (error.strerror or str(error)).lower()
-        raise OSError(error.errno, f"cannot listen on {host}:{port}: {reason}") from None
+        raise OSError(f"cannot listen on {host}:{port}: {reason}") from None

@@ -175,9 +175,7 @@ async def test_stopping_gives_up_after_the_grace() -> None:
 async def test_addresses_that_cannot_be_had() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(
-            OSError, match=f"^.Errno .*. cannot listen on 127.0.0.1:{port}: address already in use$"
-        ):
+        with pytest.raises(OSError, match=f"^cannot listen on 127.0.0.1:{port}: address already in use$"):
             await rest.Server(RestConf(name="test", host="127.0.0.1", port=port), ROUTES).start()
     with pytest.raises(OSError, match=r"cannot listen on no\.such\.host\.invalid:0: "):
         await rest.Server(RestConf(name="test", host="no.such.host.invalid", port=0), ROUTES).start()

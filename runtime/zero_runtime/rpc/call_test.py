@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc.aio
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -48,6 +50,22 @@ def test_other_exceptions_are_logged_and_leak_nothing(caplog: pytest.LogCaptureF
     (record,) = (record for record in caplog.records if record.name == "zero.rpc")
     assert record.getMessage() == "/test.Echo/Say failed"
     assert record.exc_info is not None and "123456" in str(record.exc_info[1])
+
+
+def test_logic_that_cancels_its_own_work_fails_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def give_up(request: StringValue) -> StringValue:
+        work = asyncio.ensure_future(asyncio.sleep(20))
+        work.cancel()
+        await work
+        return request
+
+    async def test() -> None:
+        async with serving(give_up) as (_, address), client(address, timeout=20_000) as say:
+            with pytest.raises(errors.Internal):
+                await asyncio.wait_for(say("x"), 5)
+
+    run(test())
+    assert "/test.Echo/Say failed" in caplog.text
 
 
 def test_errors_that_callers_must_not_see_are_logged_with_their_cause(

@@ -110,6 +110,8 @@ class Channel:
             addresses = ", ".join(self._backends)
             reason = f"no connection to {addresses}" if addresses else self._resolver.nothing_found
             raise Unavailable(f"{self._resolver.target}: {reason} (waited {limit:g} s)") from None
+        except OSError as error:
+            raise Unavailable(f"{self._resolver.target}: cannot look for servers: {error}") from error
 
     async def _follow(self) -> None:
         while True:

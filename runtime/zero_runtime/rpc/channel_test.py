@@ -99,6 +99,18 @@ def test_no_call_is_lost_when_one_of_two_servers_leaves_gracefully() -> None:
     run(test())
 
 
+def test_a_registry_that_cannot_be_read_is_no_defect_of_the_caller(state: Path) -> None:
+    async def test() -> None:
+        registry = state / "registry"
+        registry.mkdir()
+        (registry / "echo-rpc").touch()
+        async with client("local:///echo-rpc") as say:
+            with pytest.raises(errors.Unavailable, match="cannot look for servers: .*Not a directory"):
+                await say("x")
+
+    run(test())
+
+
 def test_addresses_that_all_fail_are_reported_at_once() -> None:
     async def test() -> None:
         address = f"127.0.0.1:{free_port()}"

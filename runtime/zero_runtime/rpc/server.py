@@ -14,7 +14,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from zero_runtime.config import RpcServerConf
-from zero_runtime.deadline import served_until
+from zero_runtime.deadline import cancelled_from_outside, served_until
 from zero_runtime.discovery import Announcement, local_registry
 from zero_runtime.errors import DeadlineExceeded, Internal, ZeroError
 from zero_runtime.rpc.service import Method, Service
@@ -113,7 +113,9 @@ def _endpoint(service: str, method: Method, timeout: float | None) -> _Endpoint:
             failure = error
             if error.code.http >= 500:
                 _log.error("%s: %s", path, error, exc_info=error.__cause__)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and cancelled_from_outside():
+                raise
             if isinstance(error, TimeoutError) and timer.expired():
                 failure = DeadlineExceeded(f"{path} took longer than {timeout:g} s")
                 _log.error("%s", failure.message)

@@ -34,7 +34,7 @@ def _embedded(struct: tree.Struct, contract: Contract) -> Iterator[Problem]:
             yield Problem(
                 name, f"`{name}` is the type of no field", f"write the field's name before it: `Name {name}`"
             )
-        elif name not in contract.declarations:
+        elif name not in contract.declarations and not contract.tree.imports:
             hint = (
                 did_you_mean(name, contract.declarations) or f"or a field without its type? `{name} string`"
             )

@@ -9,7 +9,7 @@ from lark import Token
 
 from zero_codegen import naming
 from zero_codegen.api import tree
-from zero_codegen.api.contract import Contract
+from zero_codegen.api.contract import BUILTINS, ROUTES_NAMES, Contract
 from zero_codegen.api.problem import Problem, end_of, line_of
 from zero_codegen.diagnostics import did_you_mean
 
@@ -25,9 +25,6 @@ _LATER = (
     "authType",
 )
 """Keys of `@server` that mean something to go-zero and that generated code cannot serve yet."""
-
-_ROUTES_NAMES = frozenset({"logic", "rest"})
-"""Names in the generated `routes` function that a jwt parameter would hide."""
 
 
 def check(contract: Contract) -> Iterator[Problem]:
@@ -110,7 +107,7 @@ def _jwt_parameters(contract: Contract) -> Iterator[Problem]:
     parameters: dict[str, str] = {}
     for name, at in contract.jwt.items():
         parameter = naming.identifier(name)
-        if parameter in _ROUTES_NAMES:
+        if parameter in ROUTES_NAMES | BUILTINS:
             yield Problem(at, f"jwt settings cannot be called `{name}`: generated code uses that name")
         elif parameters.setdefault(parameter, name) != name:
             message = f"`{name}` and `{parameters[parameter]}` both become `{parameter}` in Python"

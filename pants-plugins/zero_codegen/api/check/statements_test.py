@@ -19,7 +19,8 @@ _SERVICE = "\nservice A {}\n"
         ("info ()\n«info» ()" + _SERVICE, "the statement `info` is here twice, first in line 1", None),
         ("info (\na: b\n«a»: c\n)" + _SERVICE, "the key `a` is here twice, first in line 2", None),
         (
-            '«import» "base.api"' + _SERVICE,
+            # What the import would declare is not called unknown.
+            '«import» "base.api"\ntype A { X Base }\ntype B { Base }' + _SERVICE,
             "imports are not supported yet",
             "declare the imported types in this file",
         ),
@@ -56,6 +57,16 @@ _SERVICE = "\nservice A {}\n"
         (
             "@server (jwt: «Logic»)\nservice A {\n@handler B\nget /\n}",
             "jwt settings cannot be called `Logic`: generated code uses that name",
+            None,
+        ),
+        (
+            "@server (jwt: «Claims»)\nservice A {\n@handler B\nget /\n}",
+            "jwt settings cannot be called `Claims`: generated code uses that name",
+            None,
+        ),
+        (
+            "@server (jwt: «List»)\nservice A {\n@handler B\nget /\n}",
+            "jwt settings cannot be called `List`: generated code uses that name",
             None,
         ),
         (

@@ -86,7 +86,7 @@ def _reference(type_: tree.Named, contract: Contract) -> Iterator[Problem]:
     name = type_.at
     if name in UNSENDABLE:
         yield Problem(name, f"`{name}` has no form in JSON")
-    elif name not in SCALARS and name not in contract.declarations:
+    elif name not in SCALARS and name not in contract.declarations and not contract.tree.imports:
         known = [*contract.declarations, *SCALARS, "any"]
         yield Problem(name, f"unknown type `{name}`", did_you_mean(name, known))
 

@@ -10,9 +10,6 @@ from zero_codegen.api.golang import BYTES, SCALARS, Scalar
 from zero_codegen.api.rules import Range, Rules, Value, integer_bounds, scalar_of
 from zero_codegen.python import Bracketed, Piece, string
 
-BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
-"""The built-in names that annotations use."""
-
 _ZEROS = {"bool": "False", "string": '""', "int": "0", "float": "0.0"}
 
 

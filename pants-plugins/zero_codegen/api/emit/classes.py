@@ -8,8 +8,8 @@ from typing import NamedTuple
 from lark import Token
 
 from zero_codegen import naming
-from zero_codegen.api.contract import Contract, Member, Record
-from zero_codegen.api.emit.annotations import BUILTINS, default, member_annotation
+from zero_codegen.api.contract import BUILTINS, Contract, Member, Record
+from zero_codegen.api.emit.annotations import default, member_annotation
 from zero_codegen.api.problem import line_of
 from zero_codegen.python import WIDTH, Bracketed, Piece, docstring, layout, string
 

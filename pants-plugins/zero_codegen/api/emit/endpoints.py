@@ -7,14 +7,11 @@ from typing import NamedTuple
 
 from zero_codegen import naming
 from zero_codegen.api import tree
-from zero_codegen.api.contract import Contract, Endpoint
-from zero_codegen.api.emit.annotations import BUILTINS, annotation
+from zero_codegen.api.contract import BUILTINS, ROUTES_NAMES, Contract, Endpoint
+from zero_codegen.api.emit.annotations import annotation
 from zero_codegen.api.problem import line_of
 from zero_codegen.api.rules import SOURCES
 from zero_codegen.python import Bracketed, Piece, layout, string, tuple_literal
-
-_LOCAL = frozenset({"logic", "rest", "request", "claims"})
-"""Names in the generated `routes` function, which no other name there may hide."""
 
 
 class Method(NamedTuple):
@@ -44,7 +41,7 @@ class Endpoints(NamedTuple):
 
 def endpoints_of(contract: Contract) -> Endpoints:
     parameters = {name: naming.identifier(name) for name in contract.jwt}
-    taken = {*_LOCAL, *BUILTINS, *parameters.values()}
+    taken = {*ROUTES_NAMES, *BUILTINS, *parameters.values()}
     binders: dict[str, tuple[str, str]] = {}
     for endpoint in contract.endpoints:
         if type_ := _request(endpoint):

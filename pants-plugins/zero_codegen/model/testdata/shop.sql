@@ -33,6 +33,8 @@ create table if not exists order_line (
   line smallint,
   sku varchar(32) character set utf8mb4 collate utf8mb4_bin not null unique key,
   added datetime default now(),
+  weight float,
+  key (weight),
   primary key (order_id, line) -- an order's lines
 );
 

@@ -326,6 +326,7 @@ class OrderLine(msgspec.Struct, kw_only=True):
     line: int
     sku: str
     added: dt.datetime | None
+    weight: float | None
 
 
 class OrderLineModel:
@@ -335,7 +336,13 @@ class OrderLineModel:
         self._database = database
 
     async def insert(
-        self, *, order_id: int, line: int, sku: str, added: dt.datetime | None = None
+        self,
+        *,
+        order_id: int,
+        line: int,
+        sku: str,
+        added: dt.datetime | None = None,
+        weight: float | None = None,
     ) -> OrderLine:
         """Stores a row and returns it with what the database has added.
 
@@ -345,7 +352,7 @@ class OrderLineModel:
         return _order_line(
             await self._database.insert(
                 _ORDER_LINE_INSERT,
-                (order_id, line, sku, model.encode_datetime(added)),
+                (order_id, line, sku, model.encode_datetime(added), weight),
                 _ORDER_LINE_FIND_ONE,
                 (order_id, line),
             )
@@ -359,6 +366,11 @@ class OrderLineModel:
         """The row with this ``sku``, if there is one."""
         return await self._find(_ORDER_LINE_FIND_ONE_BY_SKU, (sku,))
 
+    async def find_many_by_weight(self, weight: float) -> list[OrderLine]:
+        """The rows with this ``weight``, ordered by key."""
+        rows = await self._database.fetch_all(_ORDER_LINE_FIND_MANY_BY_WEIGHT, (weight,))
+        return [_order_line(row) for row in rows]
+
     async def update(self, row: OrderLine) -> bool:
         """Stores all of a row; False when there is none with its key.
 
@@ -366,7 +378,9 @@ class OrderLineModel:
         in a unique index.
         """
         return bool(
-            await self._database.execute(_ORDER_LINE_UPDATE, (row.sku, row.order_id, row.line))
+            await self._database.execute(
+                _ORDER_LINE_UPDATE, (row.sku, row.weight, row.order_id, row.line)
+            )
         )
 
     async def delete(self, order_id: int, line: int) -> bool:
@@ -386,6 +400,7 @@ def _order_line(row: model.Row) -> OrderLine:
         line=row[1],
         sku=row[2],
         added=model.decode_datetime(row[3]),
+        weight=row[4],
     )
 
 
@@ -395,32 +410,42 @@ _ORDER_LINE_UNIQUE = {
 }
 _ORDER_LINE_INSERT = model.Statement(
     sqlite=(
-        'INSERT INTO "order_line" ("order_id", "line", "sku", "added") VALUES (?, ?, ?, COALESCE(?,'
-        " CURRENT_TIMESTAMP))"
+        'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES (?, ?, ?,'
+        " COALESCE(?, CURRENT_TIMESTAMP), ?)"
     ),
     mysql=(
-        "INSERT INTO `order_line` (`order_id`, `line`, `sku`, `added`) VALUES (%s, %s, %s,"
-        " COALESCE(%s, CURRENT_TIMESTAMP))"
+        "INSERT INTO `order_line` (`order_id`, `line`, `sku`, `added`, `weight`) VALUES (%s, %s,"
+        " %s, COALESCE(%s, CURRENT_TIMESTAMP), %s)"
     ),
     unique=_ORDER_LINE_UNIQUE,
 )
 _ORDER_LINE_FIND_ONE = model.Statement(
     sqlite=(
-        'SELECT "order_id", "line", "sku", "added" FROM "order_line" WHERE "order_id" = ? AND'
-        ' "line" = ?'
+        'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "order_id" = ?'
+        ' AND "line" = ?'
     ),
     mysql=(
-        "SELECT `order_id`, `line`, `sku`, `added` FROM `order_line` WHERE `order_id` = %s AND"
-        " `line` = %s"
+        "SELECT `order_id`, `line`, `sku`, `added`, `weight` FROM `order_line` WHERE `order_id` ="
+        " %s AND `line` = %s"
     ),
 )
 _ORDER_LINE_FIND_ONE_BY_SKU = model.Statement(
-    sqlite='SELECT "order_id", "line", "sku", "added" FROM "order_line" WHERE "sku" = ?',
-    mysql="SELECT `order_id`, `line`, `sku`, `added` FROM `order_line` WHERE `sku` = %s",
+    sqlite='SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "sku" = ?',
+    mysql="SELECT `order_id`, `line`, `sku`, `added`, `weight` FROM `order_line` WHERE `sku` = %s",
+)
+_ORDER_LINE_FIND_MANY_BY_WEIGHT = model.Statement(
+    sqlite=(
+        'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "weight" = ?'
+        ' ORDER BY "order_id", "line"'
+    ),
+    mysql=(
+        "SELECT `order_id`, `line`, `sku`, `added`, `weight` FROM `order_line` WHERE `weight` ="
+        " CAST(%s AS FLOAT) ORDER BY `order_id`, `line`"
+    ),
 )
 _ORDER_LINE_UPDATE = model.Statement(
-    sqlite='UPDATE "order_line" SET "sku" = ? WHERE "order_id" = ? AND "line" = ?',
-    mysql="UPDATE `order_line` SET `sku` = %s WHERE `order_id` = %s AND `line` = %s",
+    sqlite='UPDATE "order_line" SET "sku" = ?, "weight" = ? WHERE "order_id" = ? AND "line" = ?',
+    mysql="UPDATE `order_line` SET `sku` = %s, `weight` = %s WHERE `order_id` = %s AND `line` = %s",
     unique=_ORDER_LINE_UNIQUE,
 )
 _ORDER_LINE_DELETE = model.Statement(
@@ -636,10 +661,12 @@ SCHEMA = model.Schema(
             '  "line" INTEGER NOT NULL CONSTRAINT "line" CHECK ("line" BETWEEN -32768 AND 32767),\n'
             '  "sku" TEXT NOT NULL CONSTRAINT "sku" CHECK (length("sku") <= 32),\n'
             '  "added" TEXT DEFAULT (CURRENT_TIMESTAMP),\n'
+            '  "weight" REAL,\n'
             '  PRIMARY KEY ("order_id", "line"),\n'
             '  UNIQUE ("sku")\n'
             ") STRICT"
         ),
+        'CREATE INDEX IF NOT EXISTS "order_line.weight" ON "order_line" ("weight")',
         (
             'CREATE TABLE IF NOT EXISTS "day" (\n'
             '  "day" TEXT PRIMARY KEY NOT NULL,\n'
@@ -690,6 +717,8 @@ SCHEMA = model.Schema(
             "  line smallint,\n"
             "  sku varchar(32) character set utf8mb4 collate utf8mb4_bin not null unique key,\n"
             "  added datetime default now(),\n"
+            "  weight float,\n"
+            "  key (weight),\n"
             "  primary key (order_id, line) -- an order's lines\n"
             ")"
         ),

@@ -15,6 +15,7 @@ class Config(config.RestConf, kw_only=True, frozen=True):
     """Configuration of the service ``user-api``."""
 
     name: config.ServiceName = "user-api"
+    port: config.Port = 8888
     auth: config.JwtConf
     user_rpc: Annotated[config.RpcClientConf, config.Embedded({"Target": "local:///user-rpc"})]
 

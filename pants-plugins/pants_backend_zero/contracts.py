@@ -208,11 +208,14 @@ async def find_contract_closure(
 
 @dataclass(frozen=True)
 class RuntimeModulesRequest:
-    """The owners of modules that generated code imports, first- or third-party, in one resolve."""
+    """The owners of modules that generated code imports, first- or third-party, in one resolve.
+
+    `dependencies` is the field of the target that the code is generated from; it settles what is ambiguous.
+    """
 
     modules: tuple[str, ...]
     resolve: str
-    address: Address
+    dependencies: Dependencies
 
 
 @dataclass(frozen=True)
@@ -222,25 +225,46 @@ class RuntimeModules:
 
 @rule
 async def find_runtime_modules(request: RuntimeModulesRequest) -> RuntimeModules:
+    address = request.dependencies.address
+    explicit = await Get(ExplicitlyProvidedDependencies, DependenciesRequest(request.dependencies))
     owners = await MultiGet(
         Get(
             PythonModuleOwners,
-            PythonModuleOwnersRequest(module, resolve=request.resolve, locality=request.address.spec_path),
+            PythonModuleOwnersRequest(module, resolve=request.resolve, locality=address.spec_path),
         )
         for module in request.modules
     )
-    missing = [
-        module
-        for module, owner in zip(request.modules, owners)
-        if not owner.unambiguous and not owner.ambiguous
-    ]
+    found: set[Address] = set()
+    missing = []
+    for module, owner in zip(request.modules, owners):
+        found.update(owner.unambiguous or _chosen(explicit, address, module, "module", owner.ambiguous))
+        if not owner.unambiguous and not owner.ambiguous:
+            missing.append(module)
     if missing:
         raise ZeroError(
-            f"The code generated for {request.address} imports {', '.join(missing)}, and no target of the resolve "
+            f"The code generated for {address} imports {', '.join(missing)}, and no target of the resolve "
             f"`{request.resolve}` provides it. Add the requirement to that resolve, or give the target the "
             "`resolve` that has it."
         )
-    return RuntimeModules(tuple(sorted({a for owner in owners for a in owner.unambiguous})))
+    return RuntimeModules(tuple(sorted(found)))
+
+
+def _chosen(
+    explicit: ExplicitlyProvidedDependencies,
+    address: Address,
+    imported: str,
+    what: str,
+    owners: tuple[Address, ...],
+) -> tuple[Address, ...]:
+    """The one of several owners that the target's own `dependencies` leave; a warning where they do not."""
+    explicit.maybe_warn_of_ambiguous_dependency_inference(
+        owners,
+        address,
+        import_reference=what,
+        context=f"The target {address} imports `{imported}`",
+    )
+    chosen = explicit.disambiguated(owners)
+    return (chosen,) if chosen else ()
 
 
 async def infer_contract_dependencies(
@@ -253,21 +277,13 @@ async def infer_contract_dependencies(
         Get(ContractImports, ContractImportsRequest(field_set.address)),
         Get(
             RuntimeModules,
-            RuntimeModulesRequest(kind.runtime_modules, resolve, field_set.address),
+            RuntimeModulesRequest(kind.runtime_modules, resolve, field_set.dependencies),
         ),
         Get(ExplicitlyProvidedDependencies, DependenciesRequest(field_set.dependencies)),
     )
     found = {*imports.addresses, *runtime.addresses}
     for path, owners in imports.ambiguous.items():
-        explicit.maybe_warn_of_ambiguous_dependency_inference(
-            owners,
-            field_set.address,
-            import_reference="file",
-            context=f"The target {field_set.address} imports `{path}`",
-        )
-        chosen = explicit.disambiguated(owners)
-        if chosen:
-            found.add(chosen)
+        found.update(_chosen(explicit, field_set.address, path, "file", owners))
     return InferredDependencies(sorted(found))
 
 

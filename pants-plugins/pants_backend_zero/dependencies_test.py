@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 from pants.engine.addresses import Address
 
 from pants_backend_zero.conftest import dependencies
@@ -20,6 +22,24 @@ def test_a_proto_depends_on_the_protos_it_imports(repository) -> None:
     found = dependencies(repository, Address("services/user", target_name="rpc"))
     assert "services/common/page.proto" in found
     assert {"runtime/zero_runtime/rpc.py", "3rdparty:protobuf", "3rdparty:grpcio"} <= found
+
+
+def test_of_several_owners_of_a_module_the_target_itself_chooses(repository, caplog) -> None:
+    repository.write_files(
+        {
+            "other/BUILD": 'python_requirement(name="msgspec", requirements=["msgspec"])',
+            "services/shop/BUILD": dedent("""\
+                zero_api(name="open", source="a.api")
+                zero_api(name="chosen", source="a.api", dependencies=["!other:msgspec"])
+                """),
+            "services/shop/a.api": "",
+        }
+    )
+    assert dependencies(repository, Address("services/shop", target_name="open")) == {
+        "runtime/zero_runtime/rest.py"
+    }
+    assert "services/shop:open imports `msgspec`, but Pants cannot safely infer" in caplog.text
+    assert "3rdparty:msgspec" in dependencies(repository, Address("services/shop", target_name="chosen"))
 
 
 def test_logic_depends_on_the_contracts_whose_modules_it_imports(repository) -> None:

@@ -10,6 +10,7 @@ from pants_backend_zero.rpc.target_types import ZeroRpcsTarget, ZeroRpcTarget
 from pants_backend_zero.service import base_image
 from pants_backend_zero.service import graph as service_graph
 from pants_backend_zero.service import image as service_image
+from pants_backend_zero.service import logic as service_logic
 from pants_backend_zero.service import package as service_package
 from pants_backend_zero.service import python as service_python
 from pants_backend_zero.service import rules as service_rules
@@ -40,6 +41,7 @@ def rules():
         rpc_rules,
         model_rules,
         service_graph,
+        service_logic,
         service_rules,
         base_image,
         service_image,

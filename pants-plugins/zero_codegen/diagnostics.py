@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from zero_codegen.width import width
 
 _TAB = "    "
 
@@ -35,7 +36,7 @@ class Diagnostic:
             before = self.source_line[: self.column - 1]
             marked = self.source_line[self.column - 1 : self.column - 1 + self.length]
             lines.append(f"  | {_shown(self.source_line).rstrip()}")
-            lines.append(f"  | {' ' * _width(before)}{'^' * max(1, _width(marked))}")
+            lines.append(f"  | {' ' * width(_shown(before))}{'^' * max(1, width(_shown(marked)))}")
         if self.hint:
             lines.append(f"  = hint: {self.hint}")
         return "\n".join(lines)
@@ -74,11 +75,3 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 def _shown(text: str) -> str:
     return text.replace("\t", _TAB)
-
-
-def _width(text: str) -> int:
-    """Terminal columns of `text`: East Asian wide characters take two, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in _shown(text)
-    )

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from zero_codegen.width import width
+
 WIDTH = 100
-"""Line length of generated source, in characters."""
+"""Line length of generated source, in columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,14 @@ def layout(piece: Piece, indent: int = 0, suffix: str = "") -> str:
     The first line carries no indentation (the place it is put at has it), the others `indent` spaces or more.
     """
     flat = f"{piece}{suffix}"
-    if isinstance(piece, str) or indent + len(flat) <= WIDTH:
+    if isinstance(piece, str) or indent + width(flat) <= WIDTH:
         return flat
     inner = " " * (indent + 4)
     body = ", ".join(map(str, piece.items))
     if len(piece.items) == 1:
         comma = "," if re.match(r"(async )?def ", piece.head) else ""
         lines = [layout(piece.items[0], len(inner), comma)]
-    elif len(inner) + len(body) <= WIDTH and not re.search(r"(^|[\s=(\[{:,])[(\[{]$", piece.head):
+    elif len(inner) + width(body) <= WIDTH and not re.search(r"(^|[\s=(\[{:,])[(\[{]$", piece.head):
         lines = [body]
     else:  # too long for one line, or a literal, of which black gives every item a line
         lines = [layout(item, len(inner), ",") for item in piece.items]
@@ -90,12 +92,12 @@ def docstring(text: str, indent: int = 0) -> str:
         text = f" {text}"
     if text.endswith('"'):
         text = f"{text} "
-    width = WIDTH - indent - 6
+    room = WIDTH - indent - 6
     lines = [
         part
         for line in text.split("\n")
         for part in (
-            _wrapped(_printable(line.rstrip("\r\t ")), width) if len(line) > width else [_printable(line)]
+            _wrapped(_printable(line.rstrip("\r\t ")), room) if len(line) > room else [_printable(line)]
         )
     ]
     if len(lines) == 1:
@@ -107,8 +109,8 @@ def docstring(text: str, indent: int = 0) -> str:
     )
 
 
-def _wrapped(line: str, width: int) -> list[str]:
-    return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+def _wrapped(line: str, room: int) -> list[str]:
+    return textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False)
 
 
 def _printable(line: str) -> str:

@@ -43,6 +43,8 @@ def test_docstring(text: str, literal: str) -> None:
 
 
 _NAMES = st.integers(1, 60).map("x".__mul__)
+# A wide character takes two columns.
+_TEXTS = st.builds(str.__mul__, st.sampled_from("x名"), st.integers(1, 30)).map(string)
 _CALLS = st.recursive(
     _NAMES,
     lambda inner: st.builds(
@@ -59,7 +61,7 @@ def test_calls_are_laid_out_as_black_does(piece: str | Bracketed, depth: int) ->
     assert black.format_str(source, mode=_MODE) == source
 
 
-@given(st.lists(_NAMES, max_size=6), st.sampled_from(["{}", "[]"]))
+@given(st.lists(_NAMES | _TEXTS, max_size=6), st.sampled_from(["{}", "[]"]))
 def test_literals_are_laid_out_as_black_does(items: list[str], brackets: str) -> None:
     pairs = [f"{item}: 1" if brackets == "{}" else item for item in items]
     source = bracketed(f"x = {brackets[0]}", pairs, brackets[1]) + "\n"

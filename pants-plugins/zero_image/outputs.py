@@ -13,7 +13,7 @@ from typing import Any
 from zero_image.errors import ImageError
 
 FORMAT = 1
-"""Of the documents that pass between commands."""
+"""The form of locks and of the documents that pass between commands."""
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def readable_json(value: Any) -> bytes:
 
 
 def read_format(path: Path, kind: str) -> dict[str, Any]:
-    """The JSON object in a file that another command wrote; raises ImageError when that was another version's."""
+    """The JSON object in a file that a command wrote; raises ImageError for one of another version's form."""
     value = read_json(path, kind)
     if value.get("format") != FORMAT:
         raise ImageError(f"{path}: not a {kind} of format {FORMAT}", hint="make it anew with this version")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from zero_image.errors import ImageError, nearest
-from zero_image.outputs import compact_json, new_file, new_folder, read_json, readable_json
+from zero_image.outputs import compact_json, new_file, new_folder, read_format, read_json, readable_json
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -57,6 +57,16 @@ def test_what_is_not_the_document_is_told(content: bytes, problem: str, tmp_path
         read_json(tmp_path / "a.json", "thing")
     with pytest.raises(ImageError, match="there is no such thing"):
         read_json(tmp_path / "b.json", "thing")
+
+
+def test_a_document_of_another_form_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"format": 1, "a": 2}')
+    assert read_format(path, "thing") == {"format": 1, "a": 2}
+    for other in ('{"format": 2}', "{}"):
+        path.write_text(other)
+        with pytest.raises(ImageError, match="not a thing of format 1"):
+            read_format(path, "thing")
 
 
 def test_problems_and_hint_are_one_text() -> None:

@@ -174,14 +174,10 @@ def reason(kind: Any, refusal: msgspec.ValidationError) -> str:
     if get_origin(target) is Literal:
         return "must be one of " + ", ".join(f"`{option}`" for option in get_args(target))
     text = str(refusal)
-    for rule in getattr(kind, "__metadata__", ()):
-        if (
-            isinstance(rule, msgspec.Meta)
-            and rule.pattern
-            and rule.description
-            and " matching regex " in text
-        ):
-            return f"expected {rule.description}"
+    if " matching regex " in text:
+        rules = (rule for rule in getattr(kind, "__metadata__", ()) if isinstance(rule, msgspec.Meta))
+        if wanted := next((rule.description for rule in rules if rule.pattern), None):
+            return f"expected {wanted}"
     return phrase(text)
 
 

@@ -25,7 +25,7 @@ def test_the_user_service_keeps_its_users_in_mariadb(tmp_path: Path) -> None:
             "ZERO_STATE_DIR": str(tmp_path),
             "ZERO_DATA_SOURCE": source,
         }
-        with fleet([RPC.absolute()], [API.absolute()], environment, tmp_path) as client:
+        with fleet(RPC, API, environment, tmp_path) as client:
             register_login_and_look_up(client)
             problem(client.post("/api/user/register", json=ADA), 409)
         assert not list(tmp_path.rglob("data.db"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from tests.end_to_end.fleet import fleet, running
 from tests.end_to_end.flow import ADA, problem, register_login_and_look_up
 
-RPC = Path("services.user/user-rpc/user-rpc.pex")
-API = Path("services.user/user-api/user-api.pex")
+# By an interpreter that is known to be here: the one in a PEX file's first line need not be on PATH.
+RPC = [sys.executable, Path("services.user/user-rpc/user-rpc.pex").absolute()]
+API = [sys.executable, Path("services.user/user-api/user-api.pex").absolute()]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         "PEX_ROOT": str(state / "pex"),
         "ZERO_STATE_DIR": str(state),
     }
-    with fleet([RPC.absolute()], [API.absolute()], environment, tmp_path_factory.mktemp("logs")) as client:
+    with fleet(RPC, API, environment, tmp_path_factory.mktemp("logs")) as client:
         register_login_and_look_up(client)
         yield client
 
@@ -69,6 +71,6 @@ def test_the_gateway_says_when_no_rpc_server_is_there(tmp_path: Path) -> None:
         "ZERO_STATE_DIR": str(tmp_path),
         "ZERO_PORT": "0",
     }
-    with running([API.absolute()], environment, tmp_path / "user-api.log") as gateway:
+    with running(API, environment, tmp_path / "user-api.log") as gateway:
         response = httpx.post(f"http://{gateway.address}/api/user/register", json=ADA, timeout=20)
         problem(response, 503)

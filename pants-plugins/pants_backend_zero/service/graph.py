@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os.path
-import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, DefaultDict, Iterable
+from typing import Any, DefaultDict
 
-from pants.backend.python.target_types import PythonSourceField
-from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
+from pants.engine.addresses import Address, UnparsedAddressInputs
 from pants.engine.collection import Collection
-from pants.engine.fs import DigestContents, PathGlobs, Paths
-from pants.engine.internals.graph import Owners, OwnersRequest
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import AllTargets, Target, Targets
 from pants.source.source_root import SourceRoot, SourceRootRequest
@@ -115,7 +110,6 @@ class ServiceReferences:
     serves: Contract
     models: tuple[Contract, ...]
     clients: tuple[Contract, ...]
-    logic: Address
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
@@ -132,92 +126,43 @@ async def resolve_references(
 ) -> ServiceReferences:
     service = next(s for s in all_services if s.target.address == request.address)
     target = service.target
-    logic_path = target[LogicField].file_path
-    served, models, clients, logic, existing = await MultiGet(
-        Get(Addresses, UnparsedAddressInputs, target[ServesField].to_unparsed_address_inputs()),
-        Get(Addresses, UnparsedAddressInputs, target[ModelsField].to_unparsed_address_inputs()),
-        Get(Addresses, UnparsedAddressInputs, target[ClientsField].to_unparsed_address_inputs()),
-        Get(Owners, OwnersRequest((logic_path,))),
-        Get(Paths, PathGlobs([os.path.join(os.path.dirname(logic_path), "*.py")])),
+    # As `Targets`, which stand for what a `zero_apis` generates where it is named.
+    served, models, clients = await MultiGet(
+        Get(Targets, UnparsedAddressInputs, target[ServesField].to_unparsed_address_inputs()),
+        Get(Targets, UnparsedAddressInputs, target[ModelsField].to_unparsed_address_inputs()),
+        Get(Targets, UnparsedAddressInputs, target[ClientsField].to_unparsed_address_inputs()),
     )
-    if logic_path not in existing.files:
+    serves = _contracts(all_contracts, target, ServesField.alias, served, (API, RPC))
+    if len(serves) != 1:
+        addresses = ", ".join(str(contract.target.address) for contract in serves)
         raise ZeroError(
-            f"The `logic` field of {target.address} names {logic_path}, which does not exist."
-            + _did_you_mean(logic_path, existing.files)
+            f"The `{ServesField.alias}` field of {target.address} names several contracts: {addresses}. A service "
+            "serves one: name that."
         )
-    owners = await Get(Targets, Addresses(logic))
-    (serves,) = _contracts(all_contracts, target, ServesField.alias, served, (API, RPC))
     return ServiceReferences(
         service,
-        serves,
+        serves[0],
         _contracts(all_contracts, target, ModelsField.alias, models, (MODEL,)),
         _contracts(all_contracts, target, ClientsField.alias, clients, (RPC,)),
-        _logic(target, owners),
     )
 
 
 def _contracts(
     all_contracts: AllContracts,
-    target: Target,
+    service: Target,
     field: str,
-    addresses: Addresses,
+    targets: Targets,
     kinds: tuple[ContractKind, ...],
 ) -> tuple[Contract, ...]:
-    for address in addresses:
-        contract = all_contracts.by_address.get(address)
+    for target in targets:
+        contract = all_contracts.by_address.get(target.address)
         if contract is None or contract.kind not in kinds:
             wanted = " or ".join(f"`zero_{kind.name}`" for kind in kinds)
             raise ZeroError(
-                f"The `{field}` field of {target.address} takes {wanted} targets, but {address} is none."
+                f"The `{field}` field of {service.address} takes {wanted} targets, but {target.address} is a "
+                f"`{target.alias}`."
             )
-    return tuple(all_contracts.by_address[address] for address in addresses)
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]}?" if close else ""
-
-
-def _logic(target: Target, owners: Targets) -> Address:
-    field = target[LogicField]
-    candidates = sorted(owner.address for owner in owners if owner.has_field(PythonSourceField))
-    if not candidates:
-        raise ZeroError(
-            f"The `logic` field of {target.address} names {field.file_path}, which no target owns. Add "
-            "`python_sources()` to the BUILD file of that folder, or run `./pants tailor ::`."
-        )
-    if len(candidates) > 1:
-        raise ZeroError(
-            f"The `logic` field of {target.address} names {field.file_path}, which several targets own: "
-            f"{', '.join(map(str, candidates))}. Leave it to one of them."
-        )
-    return candidates[0]
-
-
-@dataclass(frozen=True)
-class CheckedServiceRequest:
-    address: Address
-
-
-@dataclass(frozen=True)
-class CheckedService:
-    """A service that can be started: its logic class is there."""
-
-    references: ServiceReferences
-
-
-@rule
-async def check_service(request: CheckedServiceRequest) -> CheckedService:
-    references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
-    field = references.service.target[LogicField]
-    (source,) = await Get(DigestContents, PathGlobs([field.file_path]))
-    classes = re.findall(r"^class\s+(\w+)", source.content.decode("utf-8", "replace"), re.MULTILINE)
-    if field.class_name not in classes:
-        raise ZeroError(
-            f"The `logic` field of {request.address} names the class {field.class_name}, which {field.file_path} does "
-            f"not have.{_did_you_mean(field.class_name, classes)}"
-        )
-    return CheckedService(references)
+    return tuple(all_contracts.by_address[target.address] for target in targets)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from pants.engine.addresses import Address
@@ -10,6 +11,7 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.target import InvalidTargetException
 
 from pants_backend_zero.service.graph import ServiceGraph, ServiceSpec, ServiceSpecRequest
+from pants_backend_zero.service.logic import CheckedService, CheckedServiceRequest
 
 
 def spec(repository, name: str) -> dict:
@@ -113,22 +115,50 @@ def test_a_contract_served_twice_is_ambiguous_to_its_callers(repository) -> None
 def test_a_field_that_names_a_target_of_another_kind(repository) -> None:
     edit(repository, 'clients=[":rpc"]', 'clients=[":model"]')
     assert (
-        "The `clients` field of services/user:user-api takes `zero_rpc` targets, but services/user:model is none"
+        "The `clients` field of services/user:user-api takes `zero_rpc` targets, but services/user:model is a `zero_model`"
         in failure(repository)
     )
 
 
-def test_a_logic_file_that_is_not_there(repository) -> None:
+def test_contracts_may_be_named_by_their_generator(repository) -> None:
+    edit(repository, 'zero_api(name="http", source="user.api")', 'zero_apis(name="http")')
+    assert spec(repository, "user-api")["serves"]["path"] == "services/user/user.api"
+
+
+def test_a_service_serves_one_contract(repository) -> None:
+    edit(repository, 'zero_api(name="http", source="user.api")', 'zero_apis(name="http")')
+    repository.write_files({"services/user/admin.api": "service Admin {}"})
+    message = "names several contracts: services/user/admin.api:http, services/user/user.api:http"
+    assert message in failure(repository)
+
+
+def checked(repository, name: str = "user-api") -> CheckedService:
+    address = Address("services/user", target_name=name)
+    return repository.request(CheckedService, [CheckedServiceRequest(address)])
+
+
+def test_a_logic_file_that_is_not_there_fails_its_service_alone(repository) -> None:
     edit(repository, "api_logic.py", "api_logc.py")
+    repository.write_files({"services/user/rpc_logic.py": "class UserLogic: ..."})
     message = (
         "names services/user/api_logc.py, which does not exist. Did you mean services/user/api_logic.py?"
     )
-    assert message in failure(repository)
+    with pytest.raises(ExecutionError, match=re.escape(message)):
+        checked(repository)
+    assert checked(repository, "user-rpc").references.service.name == "user-rpc"
+    assert spec(repository, "user-rpc")["callers"] == ["user-api"]
 
 
 def test_a_logic_file_without_a_target(repository) -> None:
     edit(repository, 'python_sources(name="logic")', 'python_sources(name="logic", sources=["rpc_logic.py"])')
-    assert "names services/user/api_logic.py, which no target owns" in failure(repository)
+    with pytest.raises(ExecutionError, match="names services/user/api_logic.py, which no target owns"):
+        checked(repository)
+
+
+def test_a_class_that_the_logic_file_does_not_have(repository) -> None:
+    repository.write_files({"services/user/api_logic.py": "class UsrLogic: ..."})
+    with pytest.raises(ExecutionError, match="names the class UserLogic, .* Did you mean UsrLogic?"):
+        checked(repository)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +167,12 @@ def test_a_logic_file_without_a_target(repository) -> None:
         (
             "api_logic.py:UserLogic",
             "api_logic.py",
-            'must be a Python file and a class in it, such as "rpc_logic.py:UserLogic"',
+            'must be a Python file below its folder and a class in it, such as "rpc_logic.py:UserLogic"',
+        ),
+        (
+            "api_logic.py:UserLogic",
+            "../user/api_logic.py:UserLogic",
+            "must be a Python file below its folder",
         ),
         ("clients=", "port=80, clients=", "must be between 1024 and 65535"),
         ("clients=", "min_replicas=0, clients=", "must be at least 1"),

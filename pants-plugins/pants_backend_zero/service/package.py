@@ -18,8 +18,8 @@ from pants.engine.fs import AddPrefix, Digest, MergeDigests, Snapshot
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.unions import UnionRule
 
-from pants_backend_zero.service.graph import CheckedService, CheckedServiceRequest
 from pants_backend_zero.service.image import SUMMARY, ServiceImage, ServiceImageRequest
+from pants_backend_zero.service.logic import CheckedService, CheckedServiceRequest
 from pants_backend_zero.service.python import ServicePython, ServicePythonRequest
 from pants_backend_zero.service.rules import ServiceGeneratorRequest, ServiceGeneratorResult
 from pants_backend_zero.service.target_types import LogicField, ServesField, ServiceSourcesField

@@ -63,15 +63,22 @@ async def choose_python(request: ServicePythonRequest, python_setup: PythonSetup
     minor = version.stdout.decode().strip()
     if references.service.target[ImageBaseField].value or debian_release(minor):
         return ServicePython(minor, image=minor)
-    allowed = constraints.partition_into_major_minor_versions(python_setup.interpreter_versions_universe)
-    for release in DEBIAN_RELEASES:
-        if release.python in allowed:
-            return ServicePython(minor, image=release.python, foreign=release)
+    foreign = first_release(constraints, python_setup.interpreter_versions_universe)
+    if foreign:
+        return ServicePython(minor, image=foreign.python, foreign=foreign)
     versions = " and ".join(release.python for release in DEBIAN_RELEASES)
     raise ZeroError(
         f"{request.address} runs on {constraints}, and Debian has Python {versions}. Allow one of these "
         "in `interpreter_constraints`, or name a base image that has another in `image_base`."
     )
+
+
+def first_release(constraints: InterpreterConstraints, universe: tuple[str, ...]) -> DebianRelease | None:
+    """The first release of Debian whose Python is allowed; `universe` is all minor versions there are."""
+    for release in DEBIAN_RELEASES:
+        if constraints.contains(InterpreterConstraints([f"CPython=={release.python}.*"]), universe):
+            return release
+    return None
 
 
 def rules():

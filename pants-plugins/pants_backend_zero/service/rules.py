@@ -46,6 +46,7 @@ from pants_backend_zero.service.graph import (
     ServiceSpec,
     ServiceSpecRequest,
 )
+from pants_backend_zero.service.logic import ServiceLogic, ServiceLogicRequest
 from pants_backend_zero.service.target_types import (
     LogicField,
     ServesField,
@@ -136,6 +137,7 @@ async def generate_python_from_service(
 class ServiceDependenciesFieldSet(FieldSet):
     required_fields = (ServesField, LogicField, ServiceDependenciesField, PythonResolveField)
 
+    logic: LogicField
     dependencies: ServiceDependenciesField
     resolve: PythonResolveField
 
@@ -150,16 +152,21 @@ async def infer_service_dependencies(
 ) -> InferredDependencies:
     """A service depends on its contracts, its logic, and the runtime that its main module starts."""
     address = request.field_set.address
-    references = await Get(ServiceReferences, ServiceReferencesRequest(address))
+    references, logic = await MultiGet(
+        Get(ServiceReferences, ServiceReferencesRequest(address)),
+        Get(ServiceLogic, ServiceLogicRequest(request.field_set.logic)),
+    )
     modules = [*RUNTIME_MODULES, "zero_runtime.rest" if references.serves.kind == API else "zero_runtime.rpc"]
     runtime = await Get(
         RuntimeModules,
         RuntimeModulesRequest(
-            tuple(modules), request.field_set.resolve.normalized_value(python_setup), address
+            tuple(modules),
+            request.field_set.resolve.normalized_value(python_setup),
+            request.field_set.dependencies,
         ),
     )
     contracts = (contract.target.address for contract in references.contracts)
-    return InferredDependencies(sorted({*contracts, references.logic, *runtime.addresses}))
+    return InferredDependencies(sorted({*contracts, logic.address, *runtime.addresses}))
 
 
 def rules():

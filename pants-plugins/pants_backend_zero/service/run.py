@@ -20,7 +20,7 @@ from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.util.logging import LogLevel
 
-from pants_backend_zero.service.graph import CheckedService, CheckedServiceRequest
+from pants_backend_zero.service.logic import CheckedService, CheckedServiceRequest
 from pants_backend_zero.service.target_types import LogicField, ServesField, ServiceSourcesField
 
 

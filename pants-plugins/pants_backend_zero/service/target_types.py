@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Iterable, Mapping, Optional, Tuple
+import os.path
+from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
 from pants.core.goals.package import OutputPathField
@@ -44,7 +45,7 @@ class LogicField(StringField, AsyncFieldMixin):
     required = True
     value: str
     help = help_text("""
-        The business logic: a Python file, relative to the BUILD file, and the class in it that implements the
+        The business logic: a Python file in the BUILD file's folder or below, and the class in it that implements the
         contract's abstract class and takes the service's context. Example: `"rpc_logic.py:UserLogic"`.
         """)
 
@@ -52,9 +53,10 @@ class LogicField(StringField, AsyncFieldMixin):
     def compute_value(cls, raw_value: Optional[str], address: Address) -> str:
         value = super().compute_value(raw_value, address)
         path, _, class_name = value.partition(":")
-        if not path.endswith(".py") or not class_name.isidentifier():
+        inside = path == os.path.normpath(path) and not path.startswith(("/", "../"))
+        if not path.endswith(".py") or not inside or not class_name.isidentifier():
             raise InvalidFieldException(
-                f"The `{cls.alias}` field of {address} must be a Python file and a class in it, such as "
+                f"The `{cls.alias}` field of {address} must be a Python file below its folder and a class in it, such as "
                 f'"rpc_logic.py:UserLogic", but was {value!r}.'
             )
         return value
@@ -181,7 +183,7 @@ class NestedDictField(Field):
     default: ClassVar[FrozenDict[str, Any]] = FrozenDict()
 
     @classmethod
-    def compute_value(cls, raw_value: Any, address: Address) -> FrozenDict[str, Any]:
+    def compute_value(cls, raw_value: Optional[Dict[str, Any]], address: Address) -> FrozenDict[str, Any]:
         value = super().compute_value(raw_value, address)
         if not isinstance(value, Mapping):
             raise InvalidFieldTypeException(
@@ -252,8 +254,8 @@ class ImageRepositoryField(StringField):
 class ImageBaseField(StringField):
     alias = "image_base"
     help = help_text("""
-        The base image, by digest: `registry.example.com/base/python@sha256:…`. It must have a Python of a
-        version that the service's interpreter constraints allow. Default: the Debian packages of Zero's own
+        The base image, by digest: `registry.example.com/base/python@sha256:…`. It must have the Python that
+        the PEX is made for; to be sure which, allow one version in `interpreter_constraints`. Default: the Debian packages of Zero's own
         lock, which need no registry.
         """)
 
@@ -266,6 +268,17 @@ class ImageBaseField(StringField):
                 f"build has the same base, but was {value!r}."
             )
         return value
+
+
+class ServiceInterpreterConstraintsField(InterpreterConstraintsField):
+    help = help_text("""
+        The Python interpreters that the service may run on, such as `["CPython==3.13.*"]`. The logic imports
+        the service's context, so give its `python_sources` the same. Default: the option
+        `[python].interpreter_constraints`.
+
+        The PEX is made for one minor version: the one that Pants chooses of those that are allowed and
+        installed here. The image has the same, or a version that is allowed and that Debian has.
+        """)
 
 
 class ServiceSourcesField(MultipleSourcesField):
@@ -306,7 +319,7 @@ class ZeroServiceTarget(Target):
         OutputPathField,
         RestartableField,
         PythonResolveField,
-        InterpreterConstraintsField,
+        ServiceInterpreterConstraintsField,
     )
     help = help_text("""
         One process: a contract served, the logic behind it, its tables and the services it calls.
@@ -316,8 +329,12 @@ class ZeroServiceTarget(Target):
         SQLite, a registry in a local folder, logs on the terminal. The logic imports the typed context from
         the generated module `<name>_service`.
 
-            zero_service(name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic", models=[":model"])
-            zero_service(name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"])
+            zero_service(
+                name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic", models=[":model"]
+            )
+            zero_service(
+                name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"]
+            )
 
         The name is the service's name everywhere: of its process, image, Kubernetes objects and discovery
         key. It must be unique in the repository.

@@ -10,6 +10,7 @@ from zero_codegen.model.schema import Column, Index, Now, Table
 from zero_codegen.model.statements import Statement
 from zero_codegen.python import WIDTH, Bracketed, Piece, layout, string, tuple_literal
 from zero_codegen.templates import render
+from zero_codegen.width import width
 
 
 def source(name: str, tables: Sequence[Table]) -> str:
@@ -193,7 +194,7 @@ def _about(text: str, columns: Sequence[Column], singular: str, plural: str) -> 
 def _sql_tuple(head: str, texts: Sequence[str], indent: int = 4) -> str:
     literals = [_sql(text, indent + 4) for text in texts]
     flat = f"{head}({literals[0]},),"
-    if len(literals) == 1 and "\n" not in flat and indent + len(flat) <= WIDTH:
+    if len(literals) == 1 and "\n" not in flat and indent + width(flat) <= WIDTH:
         return flat
     margin = "\n" + " " * (indent + 4)
     return f"{head}({margin}{f',{margin}'.join(literals)},\n{' ' * indent}),"
@@ -214,10 +215,10 @@ def _sql(text: str, indent: int, head: str = "") -> str:
 
 def _wrapped(line: str, indent: int) -> Iterator[str]:
     """A line in parts whose literals fit behind `indent`, cut before spaces where that is possible."""
-    width = WIDTH - indent
-    while len(string(line)) > width:
-        cuts = [index for index, char in enumerate(line[:width]) if char == " " and line[:index].strip()]
-        cut = next((index for index in reversed(cuts) if len(string(line[:index])) <= width), None)
+    room = WIDTH - indent
+    while len(string(line)) > room:
+        cuts = [index for index, char in enumerate(line[:room]) if char == " " and line[:index].strip()]
+        cut = next((index for index in reversed(cuts) if len(string(line[:index])) <= room), None)
         if cut is None:
             break
         yield line[:cut]

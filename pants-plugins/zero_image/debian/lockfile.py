@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from zero_image.errors import ImageError
-from zero_image.outputs import read_json, readable_json
+from zero_image.outputs import FORMAT, read_format, readable_json
 
-FORMAT = 1
 OCI_ARCHITECTURES = {"amd64": "amd64", "arm64": "arm64"}
 """Debian's names of architectures and those of OCI."""
 
@@ -53,11 +52,8 @@ class DebianLock:
 
 def read_lock(path: Path) -> DebianLock:
     """Raises ImageError for a file that is not a lock of this format."""
-    value = read_json(path, "Debian lock")
-    if value.pop("format", None) != FORMAT:
-        raise ImageError(
-            f"{path}: not a Debian lock of format {FORMAT}", hint="write it anew with the command `lock`"
-        )
+    value = read_format(path, "Debian lock")
+    del value["format"]
     try:
         packages = tuple(LockedPackage(**package) for package in _list(value.pop("packages")))
         lock = DebianLock(packages=packages, **value)

@@ -12,6 +12,7 @@ from zero_codegen.api.contract import BUILTINS, Contract, Member, Record
 from zero_codegen.api.emit.annotations import default, member_annotation
 from zero_codegen.api.problem import line_of
 from zero_codegen.python import WIDTH, Bracketed, Piece, docstring, layout, string
+from zero_codegen.width import width
 
 _INDENT = 4
 
@@ -53,7 +54,7 @@ def classes_of(contract: Contract) -> Classes:
         body: list[str] = []
         for member in members:
             type_ = member_annotation(member, contract, hidden)
-            if isinstance(type_, Bracketed) and _INDENT + len(_field(member, type_)) > WIDTH:
+            if isinstance(type_, Bracketed) and _INDENT + width(_field(member, type_)) > WIDTH:
                 type_ = named(record, member, type_)
             body += _field_lines(_field(member, type_))
             if doc := _comments(contract, member.name):
@@ -81,7 +82,7 @@ def _field(member: Member, type_: Piece) -> str:
 
 def _field_lines(field: str) -> Iterator[str]:
     declared, _, value = field.partition(" = ")
-    if value and _INDENT + len(field) > WIDTH >= 2 * _INDENT + len(value):
+    if value and _INDENT + width(field) > WIDTH >= 2 * _INDENT + width(value):
         yield from (f"{declared} = (", f"{' ' * _INDENT}{value}", ")")
     else:
         yield field

@@ -1,0 +1,99 @@
+"""A service's logic: the target that owns its file, and the class in it.
+
+Apart from the service graph, so that a service whose logic is missing fails alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os.path
+import re
+from dataclasses import dataclass
+from typing import Iterable
+
+from pants.backend.python.target_types import PythonSourceField
+from pants.engine.addresses import Address, Addresses
+from pants.engine.fs import DigestContents, PathGlobs, Paths
+from pants.engine.internals.graph import Owners, OwnersRequest
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.target import Targets
+
+from pants_backend_zero.errors import ZeroError
+from pants_backend_zero.service.graph import ServiceReferences, ServiceReferencesRequest
+from pants_backend_zero.service.target_types import LogicField
+
+
+@dataclass(frozen=True)
+class ServiceLogicRequest:
+    field: LogicField
+
+
+@dataclass(frozen=True)
+class ServiceLogic:
+    """The target that owns a service's logic."""
+
+    address: Address
+
+
+@rule
+async def find_logic(request: ServiceLogicRequest) -> ServiceLogic:
+    field = request.field
+    path = field.file_path
+    existing, owning = await MultiGet(
+        Get(Paths, PathGlobs([os.path.join(os.path.dirname(path), "*.py")])),
+        Get(Owners, OwnersRequest((path,))),
+    )
+    if path not in existing.files:
+        raise ZeroError(
+            f"The `logic` field of {field.address} names {path}, which does not exist."
+            + _did_you_mean(path, existing.files)
+        )
+    owners = await Get(Targets, Addresses(owning))
+    candidates = sorted(owner.address for owner in owners if owner.has_field(PythonSourceField))
+    if not candidates:
+        raise ZeroError(
+            f"The `logic` field of {field.address} names {path}, which no target owns. Add "
+            "`python_sources()` to the BUILD file of that folder, or run `./pants tailor ::`."
+        )
+    if len(candidates) > 1:
+        raise ZeroError(
+            f"The `logic` field of {field.address} names {path}, which several targets own: "
+            f"{', '.join(map(str, candidates))}. Leave it to one of them."
+        )
+    return ServiceLogic(candidates[0])
+
+
+@dataclass(frozen=True)
+class CheckedServiceRequest:
+    address: Address
+
+
+@dataclass(frozen=True)
+class CheckedService:
+    """A service that can be started: its logic class is there."""
+
+    references: ServiceReferences
+
+
+@rule
+async def check_service(request: CheckedServiceRequest) -> CheckedService:
+    references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
+    field = references.service.target[LogicField]
+    await Get(ServiceLogic, ServiceLogicRequest(field))
+    (source,) = await Get(DigestContents, PathGlobs([field.file_path]))
+    classes = re.findall(r"^class\s+(\w+)", source.content.decode("utf-8", "replace"), re.MULTILINE)
+    if field.class_name not in classes:
+        raise ZeroError(
+            f"The `logic` field of {request.address} names the class {field.class_name}, which {field.file_path} does "
+            f"not have.{_did_you_mean(field.class_name, classes)}"
+        )
+    return CheckedService(references)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def rules():
+    return collect_rules()

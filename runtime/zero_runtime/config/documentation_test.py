@@ -1,0 +1,111 @@
+"""What docs/configuration.md says is what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from zero_runtime import config
+from zero_runtime.config.durations import Duration
+from zero_runtime.config.loader import _keys
+from zero_runtime.explain import bare, dotted, struct_fields
+from zero_runtime.model.source import _HONOURED, _WITHOUT_EFFECT
+
+TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text("utf-8")
+
+
+class Api(config.RestConf, kw_only=True, frozen=True):
+    name: config.ServiceName = "user-api"
+    auth: config.JwtConf
+    user_rpc: config.RpcClientConf
+
+
+class Rpc(config.RpcServerConf, kw_only=True, frozen=True):
+    name: config.ServiceName = "user-rpc"
+    data_source: config.DataSource
+
+
+class Row(NamedTuple):
+    """What the document says of a key; empty for what is not a literal value."""
+
+    variable: str
+    default: str
+    embedded: str
+
+
+def section(title: str) -> str:
+    """The text below the heading that names ``title``."""
+    found = re.search(rf"^### [^\n]*\(`{title}`\)\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def documented(title: str) -> dict[str, Row]:
+    rows = {}
+    for line in section(title).splitlines():
+        cells = [cell.strip() for cell in line.split(" |")]
+        if len(cells) == 7 and cells[1].startswith("`ZERO_"):
+            literal = [re.sub(r"^(?:`([^`]*)`|.*)$", r"\1", cell) for cell in cells]
+            rows[cells[0].strip("| `")] = Row(literal[1], literal[3], literal[4])
+    return rows
+
+
+def real(kind: type[msgspec.Struct], above: str = "") -> dict[str, Row]:
+    """The keys of ``kind`` that begin with ``above``."""
+    return {
+        name: Row(key.variable, text(default(kind, key.path)), text(key.embedded))
+        for key in _keys(kind)
+        if not key.part and (name := dotted(key.path)).startswith(above)
+    }
+
+
+def default(kind: Any, path: tuple[str | int, ...]) -> object:
+    field = next(field for field in struct_fields(kind) if field.encode_name == path[0])
+    return default(bare(field.type), path[1:]) if path[1:] else field.default
+
+
+def text(value: object) -> str:
+    if value is None or value is msgspec.NODEFAULT or callable(value):
+        return ""
+    if isinstance(value, Duration):
+        return f"{value:g}s"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+SERVICE = real(config.ServiceConf)
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("ServiceConf", SERVICE),
+        ("RestConf", {name: row for name, row in real(config.RestConf).items() if name not in SERVICE}),
+        (
+            "RpcServerConf",
+            {name: row for name, row in real(config.RpcServerConf).items() if name not in SERVICE},
+        ),
+        ("RpcClientConf", real(Api, "UserRpc")),
+        ("JwtConf", real(Api, "Auth")),
+        ("DataSource", real(Rpc, "DataSource")),
+    ],
+)
+def test_keys_variables_and_defaults(title: str, expected: dict[str, Row]) -> None:
+    assert documented(title) == expected
+
+
+def test_parameters_of_data_sources() -> None:
+    names = set(re.findall(r"`([a-zA-Z]+)`", section("DataSource")))
+    assert names >= {*_HONOURED, *_WITHOUT_EFFECT}
+
+
+def test_examples_load(tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    environ = {"AUTH_ACCESS_SECRET": "0123456789abcdef0123456789abcdef", "DB_PASSWORD": "a@b"}
+    for kind, example in zip((Api, Rpc), examples, strict=True):
+        file = tmp_path / "service.yaml"
+        file.write_text(example)
+        config.load(kind, file, environ)

@@ -314,6 +314,8 @@ class Workshop(NamedTuple):
             [venv / "bin" / "python", "-I", pip.stdout.strip(), *arguments, *pinned, *silent],
             "pip failed; it needs PyPI or the index in PIP_INDEX_URL, and trusts the file in SSL_CERT_FILE",
             PIP_USER="0",
+            # pip asks rustc for its version, and a rustup that is first asked leaves a folder in the user's home.
+            PATH="/usr/local/bin:/usr/bin:/bin",
             **({"PIP_CERT": trusted} if trusted else {}),
         )
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ class Repository:
 
     def stop(self) -> None:
         for pid in self.root.glob(".pids/**/pantsd/pid"):
-            os.kill(int(pid.read_text()), signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

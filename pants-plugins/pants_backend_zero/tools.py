@@ -6,7 +6,7 @@ locked tools: an edit of a template reruns what it concerns and rebuilds no PEX.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Iterator
 
@@ -83,7 +83,7 @@ class ImageBuilderRequest:
     description: str
     output: tuple[str, ...] = ()
     output_folder: str | None = None
-    env: FrozenDict[str, str] = FrozenDict()
+    env: FrozenDict[str, str] = field(default_factory=FrozenDict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import unicodedata
 
 
 def width(text: str) -> int:
-    """The columns of `text`, as black counts them too: East Asian wide characters take two, combining ones none."""
+    """The columns of `text`, as black counts them: wide East Asian ones take two, combining ones none."""
     if text.isascii():
         return len(text)
     return sum(

@@ -30,7 +30,8 @@ def configure(conf: LogConf, service: str) -> None:
     handler.setFormatter(Json(service) if conf.encoding == "json" else Plain())
     logging.basicConfig(level=_LEVELS[conf.level], handlers=[handler], force=True)
     logging.captureWarnings(True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its starts and stops are logged by the service
+    # Its starts and stops are logged by the service, and what it warns of is requests that are no HTTP.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 
 class Json(logging.Formatter):

@@ -182,7 +182,7 @@ async def fetch_package(request: DebianPackageRequest, mirrors: DebianMirrors) -
         f"from any mirror of the archive `{request.archive}`.\n"
         + "".join(f"  {failure}\n" for failure in failures or ["no mirror is known"])
         + "Name mirrors in `[zero].debian_mirrors`. Where the mirrors have moved on to a newer version of the package, "
-        "refresh the lock (see the README of zero_image) or name a snapshot archive."
+        "refresh the lock (see docs/images.md) or name a snapshot archive."
     )
 
 

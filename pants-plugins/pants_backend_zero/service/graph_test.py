@@ -115,7 +115,7 @@ def test_a_contract_served_twice_is_ambiguous_to_its_callers(repository) -> None
 def test_a_field_that_names_a_target_of_another_kind(repository) -> None:
     edit(repository, 'clients=[":rpc"]', 'clients=[":model"]')
     assert (
-        "The `clients` field of services/user:user-api takes `zero_rpc` targets, but services/user:model is a `zero_model`"
+        "`clients` field of services/user:user-api takes `zero_rpc` targets, but services/user:model is a `zero_model`"
         in failure(repository)
     )
 
@@ -167,12 +167,12 @@ def test_a_class_that_the_logic_file_does_not_have(repository) -> None:
         (
             "api_logic.py:UserLogic",
             "api_logic.py",
-            'must be a Python file below its folder and a class in it, such as "rpc_logic.py:UserLogic"',
+            'class in it, such as "rpc_logic.py:UserLogic"',
         ),
         (
             "api_logic.py:UserLogic",
             "../user/api_logic.py:UserLogic",
-            "must be a Python file below its folder",
+            "in the BUILD file's folder or below",
         ),
         ("clients=", "port=80, clients=", "must be between 1024 and 65535"),
         ("clients=", "min_replicas=0, clients=", "must be at least 1"),

@@ -123,9 +123,7 @@ class SourcesLayerRequest:
 @rule
 async def make_sources_layer(request: SourcesLayerRequest) -> Layer:
     transitive = await Get(TransitiveTargets, TransitiveTargetsRequest([request.address]))
-    stripped = await Get(
-        StrippedPythonSourceFiles, PythonSourceFilesRequest(transitive.closure, include_files=True)
-    )
+    stripped = await Get(StrippedPythonSourceFiles, PythonSourceFilesRequest(transitive.closure))
     sources, configuration = await MultiGet(
         Get(Digest, AddPrefix(stripped.stripped_source_files.snapshot.digest, "sources")),
         Get(Digest, AddPrefix(request.configuration, "files/etc")),

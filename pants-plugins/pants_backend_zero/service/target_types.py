@@ -56,8 +56,8 @@ class LogicField(StringField, AsyncFieldMixin):
         inside = path == os.path.normpath(path) and not path.startswith(("/", "../"))
         if not path.endswith(".py") or not inside or not class_name.isidentifier():
             raise InvalidFieldException(
-                f"The `{cls.alias}` field of {address} must be a Python file below its folder and a class in it, such as "
-                f'"rpc_logic.py:UserLogic", but was {value!r}.'
+                f"The `{cls.alias}` field of {address} must be a Python file, in the BUILD file's folder or below, "
+                f'and a class in it, such as "rpc_logic.py:UserLogic", but was {value!r}.'
             )
         return value
 
@@ -255,8 +255,8 @@ class ImageBaseField(StringField):
     alias = "image_base"
     help = help_text("""
         The base image, by digest: `registry.example.com/base/python@sha256:…`. It must have the Python that
-        the PEX is made for; to be sure which, allow one version in `interpreter_constraints`. Default: the Debian packages of Zero's own
-        lock, which need no registry.
+        the PEX is made for; to be sure which, allow one version in `interpreter_constraints`. Default: the
+        Debian packages of Zero's own lock, which need no registry.
         """)
 
     @classmethod

@@ -63,6 +63,7 @@ _KEYWORDS = {
     "RETURNS": "returns",
 }
 _WORD = re.compile(r'@?\w+|"[^"\n]*"?|`[^`\n]*`?|\S')
+_METHOD_AS_HANDLER = re.compile(rf"@handler\s+(?:{'|'.join(METHODS)})\s+$")
 _CLOSING = (("/*", "comment"), ('"', "string"), ("`", "tag"))
 
 
@@ -76,7 +77,7 @@ def explain(error: UnexpectedInput, text: str) -> Problem:
                 return Problem(unclosed or at, f"this {what} is never closed")
     allowed = _allowed(error)
     got = "the end of the file" if not at else f"`{at}`" if at.isprintable() else ascii(str(at))
-    hint = _hint(at, allowed)
+    hint = _hint(at, allowed, text[: error.pos_in_stream or 0])
     if hint is None and unclosed:
         hint = f"is the tag in line {unclosed.line} closed?"
     return Problem(at, f"expected {_listed(allowed)}, got {got}", hint)
@@ -107,7 +108,7 @@ def _listed(allowed: Set[str]) -> str:
     return " or ".join(filter(None, [", ".join(phrases[:-1]), *phrases[-1:]])) or "the end of the file"
 
 
-def _hint(at: Token, allowed: Set[str]) -> str | None:
+def _hint(at: Token, allowed: Set[str], before: str) -> str | None:
     if not at.isascii():
         return "names are made of ASCII letters, digits and `_`"
     if "RAW" in allowed and at.startswith('"'):
@@ -117,6 +118,8 @@ def _hint(at: Token, allowed: Set[str]) -> str | None:
     if "RBRACE" in allowed and at in _KEYWORDS.values():
         return "is a `}` missing before it?"
     if "METHOD" in allowed and at == "/":
+        if _METHOD_AS_HANDLER.search(before):
+            return "is the name of the handler missing? `@handler Name`"
         return "the method comes before the path: `get /path`"
     if "AT_HANDLER" in allowed and at in METHODS:
         return "name its handler in the line above: `@handler Name`"

@@ -62,6 +62,11 @@ _STATEMENT = "a statement (`type`, `service`, `@server`, `import`, `info` or `sy
             "expected an HTTP method, got `/`",
             "the method comes before the path: `get /path`",
         ),
+        (
+            "service A {\n\t@handler\n\tget «/»x\n}",
+            "expected an HTTP method, got `/`",
+            "is the name of the handler missing? `@handler Name`",
+        ),
         ("service A {\n\t@handler X get «x»\n}", "expected a path that starts with `/`, got `x`", None),
         (
             "service A {\n\t«get» /x\n}",

@@ -69,7 +69,7 @@ def statements(file: ContractFile) -> Iterator[list[Token]]:
 
 
 def executed_comments(file: ContractFile) -> Iterator[Mistake]:
-    """Comments that a server runs, such as `/*!50100 PARTITION BY … */`: what they declare is not read here."""
+    """Comments that a server runs, such as `/*!50100 PARTITION BY … */`: their words are not read here."""
     if not any(opening in file.text for opening in _EXECUTED):
         return
     for match in _CLOSED_OR_CHAR.finditer(file.text):

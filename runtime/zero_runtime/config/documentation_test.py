@@ -105,7 +105,8 @@ def test_parameters_of_data_sources() -> None:
 def test_examples_load(tmp_path: Path) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
     environ = {"AUTH_ACCESS_SECRET": "0123456789abcdef0123456789abcdef", "DB_PASSWORD": "a@b"}
-    for kind, example in zip((Api, Rpc), examples, strict=True):
+    kinds: tuple[type[config.ServiceConf], ...] = (Api, Rpc)
+    for kind, example in zip(kinds, examples, strict=True):
         file = tmp_path / "service.yaml"
         file.write_text(example)
         config.load(kind, file, environ)

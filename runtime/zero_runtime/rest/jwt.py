@@ -77,21 +77,28 @@ class Jwt:
         known = self._remembered.get(token)
         if known is None:
             known = self._verified(token, now)
-            if len(self._remembered) >= _REMEMBERED:
-                del self._remembered[next(iter(self._remembered))]
-            self._remembered[token] = known
+            self._remember(token, known)
         claims, expires_at = known
         if not now < expires_at:  # NaN has expired
-            del self._remembered[token]
+            self._remembered.pop(token, None)
             raise InvalidToken("the access token has expired")
         return claims
+
+    def _remember(self, token: bytes, known: tuple[Claims, float]) -> None:
+        """Keeps what a token says, unless there is a list or an object in it: logic could change that for the
+        next request."""
+        if any(isinstance(value, list | dict) for value in known[0].values()):
+            return
+        if len(self._remembered) >= _REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[token] = known
 
     def _verified(self, token: bytes, now: float) -> tuple[Claims, float]:
         """The claims of a token that was signed with our key and may be used by now, and when it expires."""
         try:
             claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
             expires_at, not_before = float(claims["exp"]), float(claims.get("nbf", 0))
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise InvalidToken("the access token is not valid") from error
         if not now >= not_before:
             raise InvalidToken("the access token is not valid yet")

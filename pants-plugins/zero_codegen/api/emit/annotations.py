@@ -58,8 +58,8 @@ def member_annotation(member: Member, contract: Contract, hidden: Set[str]) -> P
 def default(member: Member) -> str | None:
     """The default of a member; None when it has to be given.
 
-    An optional one has Go's zero value; None stands for an absent pointer or struct, and for an absent value
-    where the options do not list zero.
+    An optional one has Go's zero value; None stands for an absent pointer, struct or array, and for an absent
+    value where there are options.
     """
     rules = member.rules
     if rules.default is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pants.backend.python.target_types import PythonSourceField
 from pants.backend.python.util_rules.pex import VenvPexProcess
 from pants.engine.addresses import Address
 from pants.engine.fs import (
@@ -23,13 +24,15 @@ from pants.engine.fs import (
 )
 from pants.engine.process import ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
-from pants.engine.target import GeneratedSources
+from pants.engine.target import GeneratedSources, GenerateSourcesRequest
+from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from pants_backend_zero.contracts import (
     AllContracts,
     ContractClosure,
     ContractClosureRequest,
+    ContractSourceField,
 )
 from pants_backend_zero.errors import ContractErrors, Diagnostic, parse_diagnostics
 from pants_backend_zero.tools import ZeroTools
@@ -96,24 +99,23 @@ async def generate_batch(
     return await _read_result(result.output_digest)
 
 
-@dataclass(frozen=True)
-class GenerateContractRequest:
-    """The Python generated from one contract."""
-
-    address: Address
+class GeneratePythonFromContractRequest(GenerateSourcesRequest):
+    input = ContractSourceField
+    output = PythonSourceField
 
 
-@rule
-async def generate_contract(
-    request: GenerateContractRequest, all_contracts: AllContracts
+@rule(desc="Generate Python from contracts")
+async def generate_python_from_contract(
+    request: GeneratePythonFromContractRequest, all_contracts: AllContracts
 ) -> GeneratedSources:
-    contract = all_contracts.by_address[request.address]
+    address = request.protocol_target.address
+    contract = all_contracts.by_address[address]
     neighbours = all_contracts.in_folder_of(contract)
     batch = await Get(
         ContractBatch,
         ContractBatchRequest(contract.kind.name, tuple(neighbour.target.address for neighbour in neighbours)),
     )
-    closure = await Get(ContractClosure, ContractClosureRequest((request.address,)))
+    closure = await Get(ContractClosure, ContractClosureRequest((address,)))
     paths = {contract.path for contract in closure.contracts}
     wrong = [diagnostic for diagnostic in batch.diagnostics if diagnostic.path in paths]
     if wrong:
@@ -124,4 +126,7 @@ async def generate_contract(
 
 
 def rules():
-    return collect_rules()
+    return [
+        *collect_rules(),
+        UnionRule(GenerateSourcesRequest, GeneratePythonFromContractRequest),
+    ]

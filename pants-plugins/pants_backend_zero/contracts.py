@@ -26,10 +26,12 @@ from pants.engine.target import (
     DependenciesRequest,
     ExplicitlyProvidedDependencies,
     FieldSet,
+    InferDependenciesRequest,
     InferredDependencies,
     SingleSourceField,
     Target,
 )
+from pants.engine.unions import UnionRule
 from pants.source.source_root import SourceRoot, SourceRootRequest
 from pants.util.frozendict import FrozenDict
 from pants.util.ordered_set import FrozenOrderedSet
@@ -71,13 +73,8 @@ class ContractSourceField(SingleSourceField):
     kind: ClassVar[ContractKind]
 
 
-@dataclass(frozen=True)
-class ContractFieldSet(FieldSet):
-    required_fields = (ContractSourceField, Dependencies, PythonResolveField)
-
-    source: ContractSourceField
-    dependencies: Dependencies
-    resolve: PythonResolveField
+class ContractDependenciesField(Dependencies):
+    pass
 
 
 @dataclass(frozen=True)
@@ -267,10 +264,25 @@ def _chosen(
     return (chosen,) if chosen else ()
 
 
+@dataclass(frozen=True)
+class ContractFieldSet(FieldSet):
+    required_fields = (ContractSourceField, ContractDependenciesField, PythonResolveField)
+
+    source: ContractSourceField
+    dependencies: ContractDependenciesField
+    resolve: PythonResolveField
+
+
+class InferContractDependenciesRequest(InferDependenciesRequest):
+    infer_from = ContractFieldSet
+
+
+@rule(desc="Infer dependencies of contracts")
 async def infer_contract_dependencies(
-    field_set: ContractFieldSet, python_setup: PythonSetup
+    request: InferContractDependenciesRequest, python_setup: PythonSetup
 ) -> InferredDependencies:
     """A contract depends on the contracts it imports and on what the code generated from it imports."""
+    field_set = request.field_set
     kind = field_set.source.kind
     resolve = field_set.resolve.normalized_value(python_setup)
     imports, runtime, explicit = await MultiGet(
@@ -288,4 +300,7 @@ async def infer_contract_dependencies(
 
 
 def rules():
-    return collect_rules()
+    return [
+        *collect_rules(),
+        UnionRule(InferDependenciesRequest, InferContractDependenciesRequest),
+    ]

@@ -1,11 +1,8 @@
 """What the backend adds to Pants."""
 
 from pants_backend_zero import codegen, contracts, module_mapping, tailor, tools
-from pants_backend_zero.api import rules as api_rules
 from pants_backend_zero.api.target_types import ZeroApisTarget, ZeroApiTarget
-from pants_backend_zero.model import rules as model_rules
 from pants_backend_zero.model.target_types import ZeroModelsTarget, ZeroModelTarget
-from pants_backend_zero.rpc import rules as rpc_rules
 from pants_backend_zero.rpc.target_types import ZeroRpcsTarget, ZeroRpcTarget
 from pants_backend_zero.service import base_image
 from pants_backend_zero.service import graph as service_graph
@@ -37,9 +34,6 @@ def rules():
         codegen,
         module_mapping,
         tailor,
-        api_rules,
-        rpc_rules,
-        model_rules,
         service_graph,
         service_logic,
         service_rules,

@@ -73,6 +73,7 @@ class Process:
             env={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": os.pathsep.join(sys.path),
+                "PYTHONDONTWRITEBYTECODE": "1",
                 "ZERO_STATE_DIR": str(folder / "state"),
                 "ZERO_PORT": "0",
                 **environ,

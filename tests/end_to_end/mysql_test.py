@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 from user.user_model import SCHEMA
-from zero_runtime import model
 
 from tests.end_to_end.fleet import fleet
 from tests.end_to_end.flow import ADA, problem, register_login_and_look_up
 from tests.end_to_end.pex_test import API, RPC
 from tests.servers import mariadb
+from zero_runtime import model
 
 
 def test_the_user_service_keeps_its_users_in_mariadb(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from tests.end_to_end.fleet import fleet, running
 from tests.end_to_end.flow import ADA, problem, register_login_and_look_up
 
 # By an interpreter that is known to be here: the one in a PEX file's first line need not be on PATH.
-RPC = [sys.executable, Path("services.user/user-rpc/user-rpc.pex").absolute()]
-API = [sys.executable, Path("services.user/user-api/user-api.pex").absolute()]
+RPC: list[str | Path] = [sys.executable, Path("services.user/user-rpc/user-rpc.pex").absolute()]
+API: list[str | Path] = [sys.executable, Path("services.user/user-api/user-api.pex").absolute()]
 
 
 @pytest.fixture(scope="module")

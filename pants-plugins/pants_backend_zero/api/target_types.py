@@ -3,7 +3,6 @@
 from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
-    Dependencies,
     MultipleSourcesField,
     OverridesField,
     Target,
@@ -13,7 +12,7 @@ from pants.engine.target import (
 )
 from pants.util.strutil import help_text
 
-from pants_backend_zero.contracts import ContractKind, ContractSourceField
+from pants_backend_zero.contracts import ContractDependenciesField, ContractKind, ContractSourceField
 
 API = ContractKind(
     name="api",
@@ -31,16 +30,12 @@ class ApiSourceField(ContractSourceField):
         """)
 
 
-class ApiDependenciesField(Dependencies):
-    pass
-
-
 class ZeroApiTarget(Target):
     alias = "zero_api"
     core_fields = (
         *COMMON_TARGET_FIELDS,
         ApiSourceField,
-        ApiDependenciesField,
+        ContractDependenciesField,
         PythonResolveField,
         InterpreterConstraintsField,
     )
@@ -73,5 +68,5 @@ class ZeroApisTarget(TargetFilesGenerator):
     core_fields = (*COMMON_TARGET_FIELDS, ApiGeneratingSourcesField, ApiOverridesField)
     generated_target_cls = ZeroApiTarget
     copied_fields = COMMON_TARGET_FIELDS
-    moved_fields = (ApiDependenciesField, PythonResolveField, InterpreterConstraintsField)
+    moved_fields = (ContractDependenciesField, PythonResolveField, InterpreterConstraintsField)
     help = "Generate a `zero_api` target for each file in the `sources` field."

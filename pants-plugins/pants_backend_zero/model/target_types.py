@@ -3,7 +3,6 @@
 from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
-    Dependencies,
     MultipleSourcesField,
     OverridesField,
     Target,
@@ -13,7 +12,7 @@ from pants.engine.target import (
 )
 from pants.util.strutil import help_text
 
-from pants_backend_zero.contracts import ContractKind, ContractSourceField
+from pants_backend_zero.contracts import ContractDependenciesField, ContractKind, ContractSourceField
 
 MODEL = ContractKind(
     name="model",
@@ -32,16 +31,12 @@ class ModelSourceField(ContractSourceField):
         """)
 
 
-class ModelDependenciesField(Dependencies):
-    pass
-
-
 class ZeroModelTarget(Target):
     alias = "zero_model"
     core_fields = (
         *COMMON_TARGET_FIELDS,
         ModelSourceField,
-        ModelDependenciesField,
+        ContractDependenciesField,
         PythonResolveField,
         InterpreterConstraintsField,
     )
@@ -73,5 +68,5 @@ class ZeroModelsTarget(TargetFilesGenerator):
     core_fields = (*COMMON_TARGET_FIELDS, ModelGeneratingSourcesField, ModelOverridesField)
     generated_target_cls = ZeroModelTarget
     copied_fields = COMMON_TARGET_FIELDS
-    moved_fields = (ModelDependenciesField, PythonResolveField, InterpreterConstraintsField)
+    moved_fields = (ContractDependenciesField, PythonResolveField, InterpreterConstraintsField)
     help = "Generate a `zero_model` target for each file in the `sources` field."

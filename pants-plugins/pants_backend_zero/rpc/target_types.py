@@ -5,7 +5,6 @@ import re
 from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
-    Dependencies,
     MultipleSourcesField,
     OverridesField,
     Target,
@@ -15,7 +14,7 @@ from pants.engine.target import (
 )
 from pants.util.strutil import help_text
 
-from pants_backend_zero.contracts import ContractKind, ContractSourceField
+from pants_backend_zero.contracts import ContractDependenciesField, ContractKind, ContractSourceField
 
 RPC = ContractKind(
     name="rpc",
@@ -37,16 +36,12 @@ class RpcSourceField(ContractSourceField):
         """)
 
 
-class RpcDependenciesField(Dependencies):
-    pass
-
-
 class ZeroRpcTarget(Target):
     alias = "zero_rpc"
     core_fields = (
         *COMMON_TARGET_FIELDS,
         RpcSourceField,
-        RpcDependenciesField,
+        ContractDependenciesField,
         PythonResolveField,
         InterpreterConstraintsField,
     )
@@ -79,5 +74,5 @@ class ZeroRpcsTarget(TargetFilesGenerator):
     core_fields = (*COMMON_TARGET_FIELDS, RpcGeneratingSourcesField, RpcOverridesField)
     generated_target_cls = ZeroRpcTarget
     copied_fields = COMMON_TARGET_FIELDS
-    moved_fields = (RpcDependenciesField, PythonResolveField, InterpreterConstraintsField)
+    moved_fields = (ContractDependenciesField, PythonResolveField, InterpreterConstraintsField)
     help = "Generate a `zero_rpc` target for each file in the `sources` field."

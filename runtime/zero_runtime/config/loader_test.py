@@ -111,7 +111,7 @@ def test_racing_first_starts_agree_on_the_secret(tmp_path: Path) -> None:
         "from pathlib import Path; from zero_runtime.config.embedded import *; "
         f"print(jwt_secret(Origin(Path({str(tmp_path)!r}), 'Auth.AccessSecret')))"
     )
-    environ = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environ = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
     racers = [
         subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environ)
         for _ in range(4)

@@ -23,6 +23,8 @@ from zero_codegen.service.conftest import STYLE, TESTDATA, Specify
 EXPECTED = TESTDATA / "expected"
 SERVICES = ("user-api", "user-rpc")
 CONTRACTS = {"api": "user.api", "rpc": "user.proto", "model": "user.sql"}
+IMPORT_PATH = [os.path.abspath(path) for path in sys.path if path]
+"""Where this process imports from, made absolute before a test changes the working folder."""
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +68,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(repository: Path, *command: str, **environ: str) -> str:
     """What a Python command prints that has the source root and the runtime on its path."""
-    path = os.pathsep.join([str(repository), *map(os.path.abspath, filter(None, sys.path))])
+    path = os.pathsep.join([str(repository), *IMPORT_PATH])
     done = subprocess.run(
         [sys.executable, *command],
         cwd=repository,

@@ -118,7 +118,7 @@ def scenarios(space: Workspace) -> dict[str, tuple[Callable[[int], None], bool]]
         "warm (disk cache, new daemon)": (lambda _: space.stop_daemon(), False),
         "no-op": (lambda _: None, False),
         "one line of logic": (lambda n: space.edit("services/user/rpc_logic.py", f"# {n}\n"), False),
-        "one line of a contract": (lambda n: space.edit("services/user/user.proto", f"// {n}\n"), False),
+        "a comment in a contract": (lambda n: space.edit("services/user/user.proto", f"// {n}\n"), False),
     }
 
 

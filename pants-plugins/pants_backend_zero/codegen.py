@@ -10,20 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pants.backend.python.target_types import PythonSourceField
-from pants.backend.python.util_rules.pex import VenvPexProcess
 from pants.engine.addresses import Address
-from pants.engine.fs import (
-    AddPrefix,
-    Digest,
-    DigestContents,
-    DigestSubset,
-    MergeDigests,
-    PathGlobs,
-    RemovePrefix,
-    Snapshot,
-)
-from pants.engine.process import ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.fs import AddPrefix, Digest, DigestSubset, PathGlobs, Snapshot
+from pants.engine.rules import Get, collect_rules, rule
 from pants.engine.target import GeneratedSources, GenerateSourcesRequest
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
@@ -34,11 +23,8 @@ from pants_backend_zero.contracts import (
     ContractClosureRequest,
     ContractSourceField,
 )
-from pants_backend_zero.errors import ContractErrors, Diagnostic, parse_diagnostics
-from pants_backend_zero.tools import ZeroTools
-
-OUT = "__out"
-DIAGNOSTICS = "__diagnostics.json"
+from pants_backend_zero.errors import ContractErrors
+from pants_backend_zero.tools import GeneratorRequest, GeneratorResult
 
 
 @dataclass(frozen=True)
@@ -49,54 +35,20 @@ class ContractBatchRequest:
     addresses: tuple[Address, ...]
 
 
-@dataclass(frozen=True)
-class ContractBatch:
-    """What was generated, below the source root, and what was wrong."""
-
-    digest: Digest
-    diagnostics: tuple[Diagnostic, ...]
-
-
-async def _subset(digest: Digest, glob: str) -> Digest:
-    return await Get(Digest, DigestSubset(digest, PathGlobs([glob])))
-
-
-async def _read_result(output: Digest) -> ContractBatch:
-    generated, (diagnostics,) = await MultiGet(
-        Get(Digest, RemovePrefix(await _subset(output, f"{OUT}/**"), OUT)),
-        Get(DigestContents, Digest, await _subset(output, DIAGNOSTICS)),
-    )
-    return ContractBatch(generated, parse_diagnostics(diagnostics.content))
-
-
 @rule(desc="Generate from contracts", level=LogLevel.DEBUG)
-async def generate_batch(
-    request: ContractBatchRequest, tools: ZeroTools, all_contracts: AllContracts
-) -> ContractBatch:
+async def generate_batch(request: ContractBatchRequest, all_contracts: AllContracts) -> GeneratorResult:
     closure = await Get(ContractClosure, ContractClosureRequest(request.addresses))
     paths = sorted({all_contracts.by_address[address].path for address in request.addresses})
     source_roots = sorted({contract.source_root for contract in closure.contracts})
-    sources = await Get(Digest, PathGlobs(sorted({c.path for c in closure.contracts})))
-    input_digest = await Get(Digest, MergeDigests([sources, tools.codegen]))
-    result = await Get(
-        ProcessResult,
-        VenvPexProcess(
-            tools.python,
-            argv=[
-                *("-m", "zero_codegen", request.kind),
-                *(f"--source-root={root}" for root in source_roots),
-                f"--out={OUT}",
-                f"--diagnostics={DIAGNOSTICS}",
-                *paths,
-            ],
-            input_digest=input_digest,
-            output_directories=[OUT],
-            output_files=[DIAGNOSTICS],
-            description=f"Generate Python from {', '.join(paths)}",
-            level=LogLevel.DEBUG,
+    sources = await Get(Digest, PathGlobs(sorted({contract.path for contract in closure.contracts})))
+    return await Get(
+        GeneratorResult,
+        GeneratorRequest(
+            (request.kind, *(f"--source-root={root}" for root in source_roots), *paths),
+            (sources,),
+            f"Generate Python from {', '.join(paths)}",
         ),
     )
-    return await _read_result(result.output_digest)
 
 
 class GeneratePythonFromContractRequest(GenerateSourcesRequest):
@@ -112,7 +64,7 @@ async def generate_python_from_contract(
     contract = all_contracts.by_address[address]
     neighbours = all_contracts.in_folder_of(contract)
     batch = await Get(
-        ContractBatch,
+        GeneratorResult,
         ContractBatchRequest(contract.kind.name, tuple(neighbour.target.address for neighbour in neighbours)),
     )
     closure = await Get(ContractClosure, ContractClosureRequest((address,)))

@@ -13,13 +13,26 @@ from typing import Iterator
 import importlib_resources
 from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexProcess
 from pants.backend.python.util_rules.pex_requirements import EntireLockfile, Lockfile
-from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
-from pants.engine.process import FallibleProcessResult
+from pants.engine.fs import (
+    CreateDigest,
+    Digest,
+    DigestContents,
+    DigestSubset,
+    FileContent,
+    MergeDigests,
+    PathGlobs,
+    RemovePrefix,
+)
+from pants.engine.process import FallibleProcessResult, ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
 
-from pants_backend_zero.errors import ZeroError
+from pants_backend_zero.errors import Diagnostic, ZeroError, parse_diagnostics
 from pants_backend_zero.subsystem import Zero
+
+OUT = "__out"
+DIAGNOSTICS = "__diagnostics.json"
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,46 @@ def _is_part(file_name: str) -> bool:
     if file_name.endswith(("_test.py", ".pyc")) or file_name in ("testing.py", "conftest.py"):
         return False
     return file_name.endswith((".py", ".jinja", ".lark"))
+
+
+@dataclass(frozen=True)
+class GeneratorRequest:
+    """Run `zero_codegen <argv>` on the inputs."""
+
+    argv: tuple[str, ...]
+    inputs: tuple[Digest, ...]
+    description: str
+
+
+@dataclass(frozen=True)
+class GeneratorResult:
+    """The files that were generated, and what was wrong."""
+
+    digest: Digest
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@rule
+async def run_generator(request: GeneratorRequest, tools: ZeroTools) -> GeneratorResult:
+    result = await Get(
+        ProcessResult,
+        VenvPexProcess(
+            tools.python,
+            argv=("-m", "zero_codegen", *request.argv, f"--out={OUT}", f"--diagnostics={DIAGNOSTICS}"),
+            input_digest=await Get(Digest, MergeDigests([tools.codegen, *request.inputs])),
+            output_directories=[OUT],
+            output_files=[DIAGNOSTICS],
+            description=request.description,
+            level=LogLevel.DEBUG,
+        ),
+    )
+    generated, (diagnostics,) = await MultiGet(
+        Get(Digest, DigestSubset(result.output_digest, PathGlobs([f"{OUT}/**"]))),
+        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([DIAGNOSTICS]))),
+    )
+    return GeneratorResult(
+        await Get(Digest, RemovePrefix(generated, OUT)), parse_diagnostics(diagnostics.content)
+    )
 
 
 @dataclass(frozen=True)

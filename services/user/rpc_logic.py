@@ -18,7 +18,8 @@ from user.user_pb2 import (
 from user.user_rpc import UserRpc
 from user.user_rpc_service import Context
 
-from zero_runtime.errors import InvalidArgument, NotFound, Unauthenticated
+from zero_runtime.errors import AlreadyExists, InvalidArgument, NotFound, Unauthenticated
+from zero_runtime.model import DuplicateKey
 
 T = TypeVar("T")
 
@@ -45,12 +46,15 @@ class UserLogic(UserRpc):
     async def register(self, request: RegisterRequest) -> RegisterResponse:
         if not request.mobile or not request.password:
             raise InvalidArgument("an account needs a mobile number and a password")
-        user = await self._users.insert(
-            name=request.name,
-            gender=request.gender,
-            mobile=request.mobile,
-            password=await _on_thread(_HASHER.hash, request.password),
-        )
+        try:
+            user = await self._users.insert(
+                name=request.name,
+                gender=request.gender,
+                mobile=request.mobile,
+                password=await _on_thread(_HASHER.hash, request.password),
+            )
+        except DuplicateKey as error:
+            raise AlreadyExists("this mobile number has an account") from error
         return RegisterResponse(id=user.id, name=user.name, gender=user.gender, mobile=user.mobile)
 
     async def user_info(self, request: UserInfoRequest) -> UserInfoResponse:

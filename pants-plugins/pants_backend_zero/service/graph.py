@@ -16,7 +16,13 @@ from pants.source.source_root import SourceRoot, SourceRootRequest
 from pants.util.frozendict import FrozenDict
 
 from pants_backend_zero.api.target_types import API
-from pants_backend_zero.contracts import AllContracts, Contract, ContractKind
+from pants_backend_zero.contracts import (
+    AllContracts,
+    Contract,
+    ContractClosure,
+    ContractClosureRequest,
+    ContractKind,
+)
 from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.model.target_types import MODEL
 from pants_backend_zero.rpc.target_types import RPC
@@ -211,6 +217,8 @@ class ServiceSpec:
     """A service as the generator takes it (`zero_codegen.service.spec`), with what the backend itself needs of it."""
 
     references: ServiceReferences
+    contracts: tuple[str, ...]
+    """The files of its contracts and of all that these import."""
     json: bytes
     image_repository: str
 
@@ -219,6 +227,8 @@ class ServiceSpec:
 async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zero: Zero) -> ServiceSpec:
     references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
     service, target = references.service, references.service.target
+    addresses = tuple(contract.target.address for contract in references.contracts)
+    closure = await Get(ContractClosure, ContractClosureRequest(addresses))
     repository = target[ImageRepositoryField].value or "/".join(
         filter(None, (zero.image_registry, service.name))
     )
@@ -227,6 +237,7 @@ async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zer
         "address": str(target.address),
         "directory": service.folder,
         "source_root": service.source_root,
+        "source_roots": sorted({contract.source_root for contract in closure.contracts}),
         "serves": {"kind": references.serves.kind.name, **_located(references.serves)},
         "logic": {
             "module": service.module_of_file(target[LogicField].value.partition(":")[0]),
@@ -251,7 +262,8 @@ async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zer
         "namespace": target[NamespaceField].value,
         "image_repository": repository,
     }
-    return ServiceSpec(references, json.dumps(spec, sort_keys=True).encode(), repository)
+    paths = sorted({contract.path for contract in closure.contracts})
+    return ServiceSpec(references, tuple(paths), json.dumps(spec, sort_keys=True).encode(), repository)
 
 
 def _located(contract: Contract) -> dict[str, str]:

@@ -56,6 +56,20 @@ def test_a_contract_that_nobody_serves_here_is_found_by_configuration(repository
     assert client["port"] is None
 
 
+def test_contracts_that_are_only_imported_are_known_with_their_source_roots(repository) -> None:
+    repository.write_files(
+        {
+            "shared/BUILD": "zero_rpcs()",
+            "shared/money.proto": 'syntax = "proto3";',
+            "services/user/user.proto": 'syntax = "proto3"; import "shared/money.proto";',
+        }
+    )
+    address = Address("services/user", target_name="user-rpc")
+    described = repository.request(ServiceSpec, [ServiceSpecRequest(address)])
+    assert "shared/money.proto" in described.contracts
+    assert json.loads(described.json)["source_roots"] == [".", "services"]
+
+
 def test_defaults_are_those_of_the_kind_of_contract(repository) -> None:
     assert spec(repository, "user-api")["port"] == 8888
     assert spec(repository, "user-rpc")["port"] == 8080

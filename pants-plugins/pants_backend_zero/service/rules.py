@@ -6,21 +6,15 @@ from dataclasses import dataclass
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import PythonResolveField, PythonSourceField
-from pants.backend.python.util_rules.pex import VenvPexProcess
 from pants.engine.addresses import Address
 from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
     Digest,
-    DigestContents,
-    DigestSubset,
     FileContent,
-    MergeDigests,
     PathGlobs,
-    RemovePrefix,
     Snapshot,
 )
-from pants.engine.process import ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import (
     FieldSet,
@@ -30,16 +24,13 @@ from pants.engine.target import (
     InferredDependencies,
 )
 from pants.engine.unions import UnionRule
-from pants.util.logging import LogLevel
 
 from pants_backend_zero.api.target_types import API
 from pants_backend_zero.contracts import (
-    ContractClosure,
-    ContractClosureRequest,
     RuntimeModules,
     RuntimeModulesRequest,
 )
-from pants_backend_zero.errors import ContractErrors, parse_diagnostics
+from pants_backend_zero.errors import ContractErrors
 from pants_backend_zero.service.graph import (
     ServiceReferences,
     ServiceReferencesRequest,
@@ -53,10 +44,8 @@ from pants_backend_zero.service.target_types import (
     ServiceDependenciesField,
     ServiceSourcesField,
 )
-from pants_backend_zero.tools import ZeroTools
+from pants_backend_zero.tools import GeneratorRequest, GeneratorResult
 
-OUT = "__out"
-DIAGNOSTICS = "__diagnostics.json"
 SPEC = "__spec.json"
 
 RUNTIME_MODULES = ("zero_runtime.config", "zero_runtime.service")
@@ -64,7 +53,7 @@ RUNTIME_MODULES = ("zero_runtime.config", "zero_runtime.service")
 
 @dataclass(frozen=True)
 class ServiceGeneratorRequest:
-    """Run `zero_codegen <command>` on a service: `service` for its modules, `manifests` for what deploys it."""
+    """Run `zero_codegen <command>` on a service: `service`, `configuration` or `manifests`."""
 
     command: str
     address: Address
@@ -78,41 +67,23 @@ class ServiceGeneratorResult:
 
 
 @rule
-async def run_service_generator(request: ServiceGeneratorRequest, tools: ZeroTools) -> ServiceGeneratorResult:
+async def run_service_generator(request: ServiceGeneratorRequest) -> ServiceGeneratorResult:
     spec = await Get(ServiceSpec, ServiceSpecRequest(request.address))
-    closure = await Get(
-        ContractClosure,
-        ContractClosureRequest(tuple(contract.target.address for contract in spec.references.contracts)),
-    )
     sources, spec_digest = await MultiGet(
-        Get(Digest, PathGlobs(sorted({contract.path for contract in closure.contracts}))),
+        Get(Digest, PathGlobs(spec.contracts)),
         Get(Digest, CreateDigest([FileContent(SPEC, spec.json)])),
     )
-    inputs = [sources, spec_digest, tools.codegen, *filter(None, [request.inputs])]
     result = await Get(
-        ProcessResult,
-        VenvPexProcess(
-            tools.python,
-            argv=[
-                *("-m", "zero_codegen", request.command),
-                f"--spec={SPEC}",
-                f"--out={OUT}",
-                f"--diagnostics={DIAGNOSTICS}",
-                *request.arguments,
-            ],
-            input_digest=await Get(Digest, MergeDigests(inputs)),
-            output_directories=[OUT],
-            output_files=[DIAGNOSTICS],
-            description=f"Generate the {request.command} of {request.address}",
-            level=LogLevel.DEBUG,
+        GeneratorResult,
+        GeneratorRequest(
+            (request.command, f"--spec={SPEC}", *request.arguments),
+            (sources, spec_digest, *filter(None, [request.inputs])),
+            f"Generate the {request.command} of {request.address}",
         ),
     )
-    (diagnostics,) = await Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([DIAGNOSTICS])))
-    wrong = parse_diagnostics(diagnostics.content)
-    if wrong:
-        raise ContractErrors(wrong)
-    generated = await Get(Digest, DigestSubset(result.output_digest, PathGlobs([f"{OUT}/**"])))
-    return ServiceGeneratorResult(await Get(Digest, RemovePrefix(generated, OUT)))
+    if result.diagnostics:
+        raise ContractErrors(result.diagnostics)
+    return ServiceGeneratorResult(result.digest)
 
 
 class GeneratePythonFromServiceRequest(GenerateSourcesRequest):

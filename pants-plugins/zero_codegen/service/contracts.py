@@ -39,7 +39,7 @@ class _Wirer:
 
     def wiring(self) -> Wiring:
         contracts = list(self._contracts())
-        roots = sorted({contract.source_root for contract, _ in contracts})
+        roots = sorted({*self._spec.source_roots, *(contract.source_root for contract, _ in contracts)})
         for contract, add in contracts:
             try:
                 add(read_contract(contract.path, roots))

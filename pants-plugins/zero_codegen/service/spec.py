@@ -85,6 +85,8 @@ class Spec(_Part, frozen=True, kw_only=True):
     config: dict[str, Any]
     egress_ports: tuple[int, ...]
     """TCP ports the service may reach anywhere, beyond those that its clients and database imply."""
+    source_roots: tuple[str, ...] = ()
+    """Those of contracts that are only imported by the service's own: their paths in imports are relative to these."""
     namespace: str | None
     image_repository: str
 

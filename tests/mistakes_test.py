@@ -108,8 +108,20 @@ def test_a_wrong_build_field(repository: Repository) -> None:
 def test_a_wrong_value_of_a_build_field(repository: Repository) -> None:
     repository.edit("services/user/BUILD", ":UserLogic", ":UserLogik")
     output = refused(repository, "package", "services/user:user-rpc")
-    assert "names the class UserLogik" in output
-    assert "Did you mean UserLogic?" in output
+    assert "services/user/rpc_logic.py: there is no class `UserLogik`" in output
+    assert "did you mean `UserLogic`?" in output
+
+
+def test_logic_that_lacks_a_handler(repository: Repository) -> None:
+    """A handler that is new in the contract is missed when the service is built, not when it starts."""
+    repository.edit(
+        "services/user/user.api",
+        "@handler Login\n",
+        "@handler Logout\n\tpost /api/user/logout ()\n\n\t@handler Login\n",
+    )
+    output = refused(repository, "package", "services/user:user-api")
+    assert re.search(r"services/user/api_logic\.py:\d+:1: `UserLogic` does not implement `logout`", output)
+    assert "add `async def logout(self) -> None`" in output
 
 
 def test_a_wrong_key_of_the_configuration(repository: Repository) -> None:

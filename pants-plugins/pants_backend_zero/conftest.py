@@ -25,7 +25,7 @@ from pants_backend_zero.service.graph import (
     ServiceSpec,
     ServiceSpecRequest,
 )
-from pants_backend_zero.service.logic import CheckedService, CheckedServiceRequest
+from pants_backend_zero.service.logic import ServiceLogic, ServiceLogicRequest
 from pants_backend_zero.tailor import PutativeContractTargetsRequest
 
 RUNTIME_MODULES = ("config", "service", "rest", "rpc", "model")
@@ -50,7 +50,7 @@ def repository() -> RuleRunner:
             QueryRule(PutativeTargets, [PutativeContractTargetsRequest]),
             QueryRule(ServiceReferences, [ServiceReferencesRequest]),
             QueryRule(ServiceSpec, [ServiceSpecRequest]),
-            QueryRule(CheckedService, [CheckedServiceRequest]),
+            QueryRule(ServiceLogic, [ServiceLogicRequest]),
         ],
         target_types=[
             *register.target_types(),

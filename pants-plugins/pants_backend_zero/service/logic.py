@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import difflib
 import os.path
-import re
 from dataclasses import dataclass
 from typing import Iterable
 
 from pants.backend.python.target_types import PythonSourceField
 from pants.engine.addresses import Address, Addresses
-from pants.engine.fs import DigestContents, PathGlobs, Paths
+from pants.engine.fs import DigestContents, DigestSubset, PathGlobs, Paths
 from pants.engine.internals.graph import Owners, OwnersRequest
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
-from pants.engine.target import Targets
+from pants.engine.target import HydratedSources, HydrateSourcesRequest, Targets
 
+from pants_backend_zero.contracts import ContractSourceField
 from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.service.graph import ServiceReferences, ServiceReferencesRequest
+from pants_backend_zero.service.logic_class import mistakes_in_logic
 from pants_backend_zero.service.target_types import LogicField
 
 
@@ -70,7 +71,7 @@ class CheckedServiceRequest:
 
 @dataclass(frozen=True)
 class CheckedService:
-    """A service that can be started: its logic class is there."""
+    """A service that can be started: its logic implements its contract, as far as that can be told beforehand."""
 
     references: ServiceReferences
 
@@ -79,13 +80,26 @@ class CheckedService:
 async def check_service(request: CheckedServiceRequest) -> CheckedService:
     references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
     field = references.service.target[LogicField]
-    await Get(ServiceLogic, ServiceLogicRequest(field))
-    (source,) = await Get(DigestContents, PathGlobs([field.file_path]))
-    classes = re.findall(r"^class\s+(\w+)", source.content.decode("utf-8", "replace"), re.MULTILINE)
-    if field.class_name not in classes:
+    _, (logic,), generated = await MultiGet(
+        Get(ServiceLogic, ServiceLogicRequest(field)),
+        Get(DigestContents, PathGlobs([field.file_path])),
+        Get(
+            HydratedSources,
+            HydrateSourcesRequest(
+                references.serves.target[ContractSourceField],
+                for_sources_types=(PythonSourceField,),
+                enable_codegen=True,
+            ),
+        ),
+    )
+    module = next(path for path in generated.snapshot.files if path.endswith(("_api.py", "_rpc.py")))
+    (base,) = await Get(DigestContents, DigestSubset(generated.snapshot.digest, PathGlobs([module])))
+    mistakes = mistakes_in_logic(
+        field.file_path, logic.content.decode("utf-8", "replace"), field.class_name, base.content.decode()
+    )
+    if mistakes:
         raise ZeroError(
-            f"The `logic` field of {request.address} names the class {field.class_name}, which {field.file_path} does "
-            f"not have.{_did_you_mean(field.class_name, classes)}"
+            f"The logic of {request.address} does not fit its contract.\n\n" + "\n\n".join(mistakes) + "\n"
         )
     return CheckedService(references)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from typing import Iterable
@@ -25,6 +26,11 @@ class Diagnostic:
 
     path: str
     rendered: str
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a misspelt one most likely stands for, if one is close."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 def parse_diagnostics(content: bytes) -> tuple[Diagnostic, ...]:

@@ -173,9 +173,8 @@ def _contracts(
 
 @dataclass(frozen=True)
 class ServiceGraph:
-    """Every service by its name, those that serve a contract, and those that call it."""
+    """Of each contract: the services that serve it, and the names of those that call it."""
 
-    by_name: FrozenDict[str, ServiceReferences]
     servers: FrozenDict[Address, tuple[ServiceReferences, ...]]
     callers: FrozenDict[Address, tuple[str, ...]]
 
@@ -201,7 +200,6 @@ async def read_service_graph(all_services: AllServices) -> ServiceGraph:
         for client in references.clients:
             callers[client.target.address].append(name)
     return ServiceGraph(
-        FrozenDict(by_name),
         FrozenDict({address: tuple(group) for address, group in servers.items()}),
         FrozenDict({address: tuple(group) for address, group in callers.items()}),
     )

@@ -5,10 +5,8 @@ Apart from the service graph, so that a service whose logic is missing fails alo
 
 from __future__ import annotations
 
-import difflib
 import os.path
 from dataclasses import dataclass
-from typing import Iterable
 
 from pants.backend.python.target_types import PythonSourceField
 from pants.engine.addresses import Address, Addresses
@@ -18,7 +16,7 @@ from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import HydratedSources, HydrateSourcesRequest, Targets
 
 from pants_backend_zero.contracts import ContractSourceField
-from pants_backend_zero.errors import ZeroError
+from pants_backend_zero.errors import ZeroError, nearest
 from pants_backend_zero.service.graph import ServiceReferences, ServiceReferencesRequest
 from pants_backend_zero.service.logic_class import mistakes_in_logic
 from pants_backend_zero.service.target_types import LogicField
@@ -45,9 +43,10 @@ async def find_logic(request: ServiceLogicRequest) -> ServiceLogic:
         Get(Owners, OwnersRequest((path,))),
     )
     if path not in existing.files:
+        close = nearest(path, existing.files)
         raise ZeroError(
             f"The `logic` field of {field.address} names {path}, which does not exist."
-            + _did_you_mean(path, existing.files)
+            + (f" Did you mean {close}?" if close else "")
         )
     owners = await Get(Targets, Addresses(owning))
     candidates = sorted(owner.address for owner in owners if owner.has_field(PythonSourceField))
@@ -102,11 +101,6 @@ async def check_service(request: CheckedServiceRequest) -> CheckedService:
             f"The logic of {request.address} does not fit its contract.\n\n" + "\n\n".join(mistakes) + "\n"
         )
     return CheckedService(references)
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]}?" if close else ""
 
 
 def rules():

@@ -8,9 +8,10 @@ than the Python that runs Pants: about these nothing is claimed.
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from typing import Iterable, Mapping
+
+from pants_backend_zero.errors import nearest
 
 Signatures = Mapping[str, str]
 """Abstract methods: their names and the lines that define them."""
@@ -34,8 +35,8 @@ def _missing_class(path: str, class_name: str, known: Iterable[str]) -> list[str
     known = list(known)
     if class_name in known:
         return []
-    close = difflib.get_close_matches(class_name, known, n=1)
-    hint = f"\n  = hint: did you mean `{close[0]}`?" if close else ""
+    close = nearest(class_name, known)
+    hint = f"\n  = hint: did you mean `{close}`?" if close else ""
     return [f"{path}: there is no class `{class_name}`{hint}"]
 
 

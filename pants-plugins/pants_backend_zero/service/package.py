@@ -14,6 +14,7 @@ from pants.core.goals.package import (
     OutputPathField,
     PackageFieldSet,
 )
+from pants.engine.addresses import Address
 from pants.engine.fs import AddPrefix, Digest, MergeDigests, Snapshot
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.unions import UnionRule
@@ -32,6 +33,23 @@ class PackageServiceFieldSet(PackageFieldSet):
     output_path: OutputPathField
 
 
+@dataclass(frozen=True)
+class ServiceManifestRequest:
+    address: Address
+
+
+@rule(desc="Generate the manifest of a service")
+async def make_manifest(request: ServiceManifestRequest) -> ServiceGeneratorResult:
+    """It waits for the image, whose digest it names, and not for the PEX."""
+    image = await Get(ServiceImage, ServiceImageRequest(request.address))
+    return await Get(
+        ServiceGeneratorResult,
+        ServiceGeneratorRequest(
+            "manifests", request.address, inputs=image.summary, arguments=(f"--image={SUMMARY}",)
+        ),
+    )
+
+
 @rule(desc="Package a service")
 async def package_service(field_set: PackageServiceFieldSet) -> BuiltPackage:
     address = field_set.address
@@ -41,7 +59,7 @@ async def package_service(field_set: PackageServiceFieldSet) -> BuiltPackage:
     )
     service = checked.references.service
     _, main_module = service.modules
-    pex, image, configuration = await MultiGet(
+    pex, image, configuration, manifest = await MultiGet(
         Get(
             Pex,
             PexFromTargetsRequest(
@@ -55,12 +73,7 @@ async def package_service(field_set: PackageServiceFieldSet) -> BuiltPackage:
         ),
         Get(ServiceImage, ServiceImageRequest(address)),
         Get(ServiceGeneratorResult, ServiceGeneratorRequest("configuration", address)),
-    )
-    manifest = await Get(
-        ServiceGeneratorResult,
-        ServiceGeneratorRequest(
-            "manifests", address, inputs=image.summary, arguments=(f"--image={SUMMARY}",)
-        ),
+        Get(ServiceGeneratorResult, ServiceManifestRequest(address)),
     )
     etc, k8s = await MultiGet(
         Get(Digest, AddPrefix(configuration.digest, "etc")),

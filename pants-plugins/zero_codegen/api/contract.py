@@ -1,11 +1,11 @@
-"""The parsed contract seen as a whole: its types by name, their members, its endpoints.
+"""The program seen as a whole: its types by name, their members, its endpoints.
 
 It takes wrong contracts too, for the checks to look at: where something is given twice, the first counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,36 +13,19 @@ from lark import Token
 
 from zero_codegen import naming
 from zero_codegen.api import tree
-from zero_codegen.api.problem import piece
-from zero_codegen.api.rules import Rules, read_rules
-from zero_codegen.source import ContractFile
+from zero_codegen.api.endpoint import Endpoint, Middleware
+from zero_codegen.api.problem import line_of
+from zero_codegen.api.program import Program, Unit
+from zero_codegen.api.types import Types, class_name
+
+SUFFIX = "_api"
+"""Ends the names of the modules generated here: `user.api` becomes `user_api`."""
 
 BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
 """The built-in names that generated code uses."""
 
-ROUTES_NAMES = frozenset({"claims", "logic", "request", "rest"})
+ROUTES_NAMES = frozenset({"claims", "logic", "request", "rest", "signature"})
 """Names in the generated function `routes`, which no other name there may hide."""
-
-_MODULES = frozenset({"abc", "builtins", "msgspec", "rest"})
-"""Modules that generated classes refer to: an attribute of such a name would hide them."""
-
-
-class Member(NamedTuple):
-    """One field of a struct."""
-
-    name: Token
-    type: tree.Type
-    rules: Rules
-
-    @property
-    def attribute(self) -> str:
-        """Its name in Python."""
-        return _attribute(self.name)
-
-    @property
-    def encoded(self) -> str:
-        """Its name to msgspec: the one in JSON; values from elsewhere are bound by the attribute."""
-        return str(self.rules.wire) if self.rules.source == "json" else self.attribute
 
 
 class Record(NamedTuple):
@@ -53,73 +36,34 @@ class Record(NamedTuple):
     struct: tree.Struct
 
 
-class Endpoint(NamedTuple):
-    """A route with what its `@server` group adds to it."""
+class Alias(NamedTuple):
+    """Another name for a type, as Python has it, and where it is declared: `type Ids []int64`."""
 
-    route: tree.Route
-    server: tree.Server | None
-
-    @property
-    def segments(self) -> tuple[Token, ...]:
-        """The pieces of the whole path, prefix first; parameters still have their colon."""
-        prefix = self.server and self.server.entry("prefix")
-        return tuple(
-            segment
-            for token in [*(prefix.values if prefix else ()), self.route.path]
-            for segment in _split_path(token)
-        )
-
-    @property
-    def path(self) -> str:
-        """The whole path, without a slash at its end."""
-        return "/" + "/".join(self.segments)
-
-    @property
-    def parameters(self) -> dict[str, Token]:
-        """The path's parameters by name, without the colon."""
-        return {
-            segment[1:]: piece(segment, 1, len(segment))
-            for segment in self.segments
-            if segment.startswith(":") and len(segment) > 1
-        }
-
-    @property
-    def group(self) -> str:
-        entry = self.server and self.server.entry("group")
-        return entry.text.strip("/") if entry else ""
-
-    @property
-    def jwt(self) -> Token | None:
-        """The name of the group's `jwt:` settings."""
-        entry = self.server and self.server.entry("jwt")
-        return entry.values[0] if entry else None
-
-    @property
-    def attribute(self) -> str:
-        """The name of its method in Python: the handler's, behind its group's unless it begins with that."""
-        group, handler = naming.words(self.group), naming.words(self.route.handler)
-        said = handler[: len(group)] == group
-        return _attribute(self.route.handler if said else "_".join([*group, *handler]))
+    class_name: str
+    at: Token
+    type: tree.Type
 
 
-class Contract:
-    """A contract and its parts."""
+class Contract(Types):
+    """A program and its parts; what it declares, shares and imports is seen from its root file."""
 
-    def __init__(self, file: ContractFile, parsed: tree.File) -> None:
-        self.file = file
-        self.tree = parsed
-        self.declarations: dict[str, tree.Declaration] = {}
-        for declaration in parsed.declarations:
-            self.declarations.setdefault(str(declaration.name), declaration)
+    def __init__(self, program: Program) -> None:
+        self.file = program.root.file
+        self.tree = program.root.tree
         self.endpoints = tuple(
-            Endpoint(route, service.server) for service in parsed.services for route in service.routes
+            Endpoint(route, tuple(filter(None, (route.server, service.server))))
+            for unit in program.units
+            for service in unit.tree.services
+            for route in service.routes
         )
-        self._members: dict[int, tuple[Member, ...]] = {}
+        responses = (endpoint.route.response for endpoint in self.endpoints)
+        super().__init__(program, [body.type for body in responses if body and body.type])
 
-    @property
+    @cached_property
     def service(self) -> str:
         """The service's name as written, or "" when there is none."""
-        return str(self.tree.services[0].name) if self.tree.services else ""
+        names = (str(service.name) for unit in self.program.units for service in unit.tree.services)
+        return next(names, "")
 
     @property
     def base_class(self) -> str:
@@ -127,85 +71,145 @@ class Contract:
         words = naming.words(self.service)
         return naming.pascal("_".join(words[:-1] if words[-1:] == ["api"] else words)) + "Api"
 
-    @property
-    def jwt(self) -> dict[str, Token]:
+    @cached_property
+    def jwts(self) -> Mapping[str, Token]:
         """The distinct names of `jwt:` settings, each where it is used first."""
-        names: dict[str, Token] = {}
-        for endpoint in self.endpoints:
-            if endpoint.jwt is not None:
-                names.setdefault(tree.unquoted(endpoint.jwt), endpoint.jwt)
-        return names
+        return _first(endpoint.jwt for endpoint in self.endpoints)
+
+    @cached_property
+    def transitions(self) -> Mapping[str, Token]:
+        """The distinct names of `jwtTransition:` settings, each where it is used first."""
+        return _first(endpoint.jwt_transition for endpoint in self.endpoints)
+
+    @cached_property
+    def middlewares(self) -> tuple[Middleware, ...]:
+        """The distinct middlewares in the order of their first use, there."""
+        first: dict[str, Middleware] = {}
+        for middleware in (each for endpoint in self.endpoints for each in endpoint.middlewares):
+            first.setdefault(middleware.attribute, middleware)
+        return tuple(first.values())
+
+    def info(self, key: str) -> str:
+        """What the `info` of the root file says under a key, or ""."""
+        entries = (entry for info in self.tree.infos for entry in info.entries)
+        return next((entry.text for entry in entries if entry.key == key), "")
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
-        """Every struct, the declared ones and the inline ones within them, in the order of the text."""
+        """Every struct that the module declares, the inline ones too, in the order of the text."""
         return tuple(
             record
-            for declaration in self.tree.declarations
-            for record in _records(class_name(declaration.name), declaration.name, declaration.type)
+            for unit in self.program.units
+            if self._home(unit) is self.program.root
+            for record in records_of(unit)
         )
 
     @cached_property
-    def class_names(self) -> dict[int, str]:
-        """The Python class of every struct, by the identity of the struct."""
-        return {id(record.struct): record.class_name for record in self.records}
+    def aliases(self) -> tuple[Alias, ...]:
+        """The other types that the module declares, each behind those that it is made of."""
+        own = {
+            str(declaration.name): declaration
+            for unit in self.program.units
+            if self._home(unit) is self.program.root
+            for declaration in unit.tree.declarations
+            if not isinstance(declaration.type, tree.Struct)
+        }
+        ordered: dict[str, Alias] = {}
 
-    def struct(self, type_: tree.Type | None) -> tree.Struct | None:
-        """The struct that a type is, names or points to."""
-        while isinstance(type_, tree.Pointer):
-            type_ = type_.target
-        if isinstance(type_, tree.Named):
-            declaration = self.declarations.get(type_.at)
-            type_ = declaration.type if declaration else None
-        return type_ if isinstance(type_, tree.Struct) else None
+        def visit(declaration: tree.Declaration) -> None:
+            if own.pop(str(declaration.name), None) is None:
+                return
+            for inner in tree.names_in(declaration.type):
+                if inner in own:
+                    visit(own[inner])
+            name = class_name(declaration.name)
+            ordered[name] = Alias(name, declaration.name, declaration.type)
 
-    def members(self, struct: tree.Struct) -> tuple[Member, ...]:
-        """The fields of a struct, those of embedded structs in their place."""
-        if id(struct) not in self._members:
-            self._members[id(struct)] = ()  # what a struct that embeds itself finds
-            self._members[id(struct)] = tuple(self._collect(struct))
-        return self._members[id(struct)]
+        for declaration in tuple(own.values()):
+            visit(declaration)
+        return tuple(ordered.values())
 
-    def _collect(self, struct: tree.Struct) -> Iterator[Member]:
-        for part in struct.members:
-            if isinstance(part, tree.Field):
-                for name in part.names:
-                    yield Member(name, part.type, read_rules(name, part.type, part.tag))
-            elif embedded := self.struct(part.type):
-                yield from self.members(embedded)
+    @cached_property
+    def imports(self) -> Mapping[str, tuple[str, ...]]:
+        """The classes and aliases that the module uses and others declare, by the name of their module."""
+        used: dict[str, set[str]] = {}
+        for type_ in self._used():
+            for part in tree.parts(type_):
+                if isinstance(part, tree.Named):
+                    declaration = self.declarations.get(part.at)
+                    at, name = (declaration.name, class_name(part.at)) if declaration else (None, "")
+                elif isinstance(part, tree.Struct):
+                    at, name = part.at, self.class_names[id(part)]
+                else:
+                    continue
+                home = self._home(self.program.unit(at)) if at is not None else self.program.root
+                if home is not self.program.root:
+                    used.setdefault(home.file.module(SUFFIX), set()).add(name)
+        return {module: tuple(sorted(names)) for module, names in sorted(used.items())}
+
+    @cached_property
+    def class_names(self) -> Mapping[int, str]:
+        """The Python class of every struct of the program, by the identity of the struct."""
+        return {
+            id(record.struct): record.class_name for unit in self.program.units for record in records_of(unit)
+        }
+
+    def comments(self, first: Token, last: Token | None = None) -> str:
+        """What comments say of the code from one word to another (or of the one): above it and beside it."""
+        comments = self.program.unit(first).tree.comments
+        return comments.around(line_of(first), line_of(first if last is None else last))
+
+    def content(self, endpoint: Endpoint) -> str | None:
+        """The media type of a response that is no JSON: `([]byte)` or `(string)` with `@doc (produces: …)`."""
+        response = endpoint.route.response
+        if response is None or not endpoint.produces or "json" in endpoint.produces.lower():
+            return None
+        scalar = self.scalar(response.type)
+        is_text = scalar is not None and scalar.kind == "string"
+        return endpoint.produces if is_text or self.is_bytes(response.type) else None
+
+    def _home(self, unit: Unit) -> Unit:
+        """The file whose module declares the types of a file: its own, unless they need what it does not import."""
+        return unit if unit.is_whole else self.program.root
+
+    def _used(self) -> Iterator[tree.Type]:
+        """The types that annotations of the module are made of."""
+        for record in self.records:
+            yield from (member.type for member in self.members(record.struct))
+        yield from (alias.type for alias in self.aliases)
+        for endpoint in self.endpoints:
+            for body in (endpoint.route.request, endpoint.route.response):
+                if body and body.type:
+                    yield body.type
 
 
-def class_name(name: str) -> str:
-    """The Python class of a declared type."""
-    return name[0].upper() + name[1:]
+def records_of(unit: Unit) -> Iterator[Record]:
+    """Every struct of a file, the declared ones and the inline ones, in the order of the text."""
+    for declaration in unit.tree.declarations:
+        yield from _records(class_name(declaration.name), declaration.name, declaration.type)
 
 
-def _records(name: str, at: Token, type_: tree.Type) -> Iterator[Record]:
+def _first(names: Iterable[Token | None]) -> Mapping[str, Token]:
+    found: dict[str, Token] = {}
+    for name in names:
+        if name is not None:
+            found.setdefault(str(name), name)
+    return found
+
+
+def _records(name: str, at: Token, type_: tree.Type, *, inside: bool = False) -> Iterator[Record]:
     match type_:
         case tree.Struct(members=members):
             yield Record(name, at, type_)
             for member in members:
                 if isinstance(member, tree.Field):
                     first = member.names[0]
-                    yield from _records(name + naming.pascal(first), first, member.type)
+                    yield from _records(name + naming.pascal(first), first, member.type, inside=True)
         case (
             tree.List(item=inner)
             | tree.Array(item=inner)
             | tree.Map(value=inner)
             | tree.Pointer(target=inner)
         ):
-            yield from _records(name, at, inner)
-
-
-def _attribute(name: str) -> str:
-    attribute = naming.identifier(name)
-    return f"{attribute}_" if attribute in _MODULES else attribute
-
-
-def _split_path(token: Token) -> Iterator[Token]:
-    inside = token.strip('"`')
-    position = token.index(inside)
-    for part in inside.split("/"):
-        if part:
-            yield piece(token, position, position + len(part))
-        position += len(part) + 1
+            # The name itself is that of the list, where a declaration has one.
+            yield from _records(name if inside else f"{name}Item", at, inner, inside=True)

@@ -1,16 +1,36 @@
-"""Mistakes at pieces of source text.
-
-Every piece is a lark `Token`: a str that knows its line and column (both from 1).
-"""
+"""Mistakes at pieces of source text."""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from typing import NamedTuple
 
 from lark import Token
 
 from zero_codegen.diagnostics import Diagnostic
 from zero_codegen.source import ContractFile
+
+
+class Word(Token):
+    """A piece of source text: a str that knows its file and its place there (line and column, both from 1).
+
+    Two words are equal when their texts are, whatever part of the grammar they are.
+    """
+
+    __slots__ = ("_breaks", "file")
+    __eq__ = str.__eq__
+    __hash__ = str.__hash__
+
+    file: ContractFile
+    _breaks: list[int] | None
+
+    @property
+    def breaks(self) -> list[int]:
+        """Where its lines end, for words of several lines: many pieces are cut out of one word."""
+        if self._breaks is None:
+            self._breaks = [match.start() for match in re.finditer("\n", self)]
+        return self._breaks
 
 
 class Problem(NamedTuple):
@@ -20,12 +40,35 @@ class Problem(NamedTuple):
     message: str
     hint: str | None = None
 
-    def diagnostic(self, file: ContractFile) -> Diagnostic:
+    def diagnostic(self) -> Diagnostic:
         """The problem, told of the file it is in."""
         length = max(1, len(self.at.split("\n", 1)[0]))
-        return file.diagnostic(
+        return file_of(self.at).diagnostic(
             line_of(self.at), self.at.column or 1, self.message, hint=self.hint, length=length
         )
+
+
+def word(file: ContractFile, token: Token) -> Word:
+    """The word of `file` that a token of lark's is."""
+    result = Word(
+        token.type,
+        str(token),
+        start_pos=token.start_pos,
+        line=token.line,
+        column=token.column,
+        end_line=token.end_line,
+        end_column=token.end_column,
+        end_pos=token.end_pos,
+    )
+    result.file = file
+    result._breaks = None
+    return result
+
+
+def file_of(at: Token) -> ContractFile:
+    """The file that a piece of source text is in."""
+    assert isinstance(at, Word)
+    return at.file
 
 
 def line_of(token: Token) -> int:
@@ -33,17 +76,28 @@ def line_of(token: Token) -> int:
     return token.line or 0
 
 
-def end_of(text: str) -> Token:
-    """The place right behind the last word of a text, where what is missing should be."""
-    code = text.rstrip()
-    return Token("$END", "", line=code.count("\n") + 1, column=len(code) - code.rfind("\n"))
+def where(at: Token, seen_from: Token) -> str:
+    """The line of a place, and its file unless it is the one of the place it is told from."""
+    line = f"line {line_of(at)}"
+    return line if file_of(at) is file_of(seen_from) else f"{line} of `{file_of(at).path}`"
 
 
-def piece(token: Token, start: int, end: int) -> Token:
-    """A part of a token as a token of its own, at its own place and without the space around it."""
+def end_of(file: ContractFile) -> Word:
+    """The place right behind the last word of a file, where what is missing should be."""
+    code = file.text.rstrip()
+    return word(file, Token("$END", "", line=code.count("\n") + 1, column=len(code) - code.rfind("\n")))
+
+
+def piece(token: Token, start: int, end: int) -> Word:
+    """A part of a word as a word of its own, at its own place and without the space around it."""
+    assert isinstance(token, Word)
     text = token[start:end]
     start += len(text) - len(text.lstrip())
-    before = token[:start]
-    line_start = before.rfind("\n") + 1
-    column = start - line_start + (1 if line_start else token.column or 1)
-    return Token(token.type, text.strip(), line=line_of(token) + before.count("\n"), column=column)
+    above = bisect_left(token.breaks, start)
+    column = start - token.breaks[above - 1] if above else start + (token.column or 1)
+    return word(token.file, Token(token.type, text.strip(), line=line_of(token) + above, column=column))
+
+
+def without_space(at: Token) -> Word:
+    """A word without the space within it, still at its place."""
+    return word(file_of(at), at.update(value="".join(at.split())))

@@ -26,6 +26,18 @@ _STATEMENT = "a statement (`type`, `service`, `@server`, `import`, `info` or `sy
         ("type A {\n\tX «func»\n}", "expected a type, got `func`", None),
         ("type A {\n\t*\n«}»", "expected the name of a type, got `}`", None),
         ("type (\n\tA {}«»\n", "expected a name or `)`, got the end of the file", None),
+        ("syntax = «“»v1”", "expected a string in double quotes, got `“`", 'use the ASCII character `"`'),
+        ("type «（»A）\n", "expected a name or `(`, got `（`", "use the ASCII character `(`"),
+        (
+            "type (\n\tA {\n\t\tX int\n«)»\n",
+            "expected a field, a tag in back quotes or `}`, got `)`",
+            "is a `}` missing before it?",
+        ),
+        (
+            "service A {\n\t@handler X\n\tget /x (A\n\t«@handler» Y\n\tget /y\n}",
+            "expected `)`, got `@handler`",
+            "is a `)` missing before it?",
+        ),
         (
             "type A {\n\t«名» string\n}",
             "expected a field or `}`, got `名`",
@@ -37,9 +49,9 @@ _STATEMENT = "a statement (`type`, `service`, `@server`, `import`, `info` or `sy
             'write the tag in back quotes: `json:"name"`',
         ),
         (
-            "type A {\n\tX time«.»Time\n}",
+            "type A {\n\tX time.Time«.»Zone\n}",
             "expected a field, a tag in back quotes or `}`, got `.`",
-            "types of other packages are no part of the language: use `string` or `int64`",
+            "of other packages there are `time.Time` and `decimal.Decimal`",
         ),
         (
             "type A {\n\tX int\n\n«type» B {\n}",
@@ -70,18 +82,40 @@ _STATEMENT = "a statement (`type`, `service`, `@server`, `import`, `info` or `sy
         ("service A {\n\t@handler X get «x»\n}", "expected a path that starts with `/`, got `x`", None),
         (
             "service A {\n\t«get» /x\n}",
-            "expected `@handler` or `}`, got `get`",
+            "the route `get /x` has no handler",
             "name its handler in the line above: `@handler Name`",
         ),
+        ("service A {\n\t@handler X\n\t«@handler» Y\n\tget /x\n}", "the route has `@handler` twice", None),
+        (
+            'service A {\n\t@doc "x"\n\t@handler X\n\t«@doc» "y"\n\tget /x\n}',
+            "the route has `@doc` twice",
+            None,
+        ),
+        (
+            "service A {\n\t@server («handler»: X)\n\t@handler Y\n\tget /x\n}",
+            "the handler is `Y` and `X`",
+            "leave one of the two out",
+        ),
+        ('service A {\n\t@doc "x"\n«}»', "expected an HTTP method, got `}`", None),
         (
             "service A {\n\t@handler X get /x (A) «return» (B)\n}",
             "expected `@handler`, `returns`, `;` or `}`, got `return`",
             "did you mean `returns`?",
         ),
         (
-            "service A {\n\t@handler X get /a «b»\n}",
+            "service A {\n\t@handler X get /a\n\t«b»\n}",
             "expected `@handler`, `returns`, `(`, `;` or `}`, got `b`",
             None,
+        ),
+        (
+            "service A {\n\t@handler X get /a«（»A）returns (B)\n}",
+            "expected `@handler`, `returns`, `(`, `;` or `}`, got `（`",
+            "use the ASCII character `(`",
+        ),
+        (
+            "@server (\n\tprefix: /a\n«service» A {}",
+            "expected a key or `)`, got `service`",
+            "is a `)` missing before it?",
         ),
         ("service A {\n\t@handler X get /a (A «B»)\n}", "expected `)`, got `B`", None),
         ("type A {}\n«/»* never\n", "this comment is never closed", None),

@@ -37,7 +37,7 @@ class Tag:
     problems: tuple[Problem, ...]
 
 
-_PAIR = re.compile(r'\s*([^\s":,]+):"([^"\\]*)"')
+_PAIR = re.compile(r'\s*([^\s":,]+):"((?:[^"\\]|\\.)*)"')
 _FORM = 'a tag is written `json:"name"`, several are separated by a space'
 
 
@@ -52,10 +52,7 @@ def read_tag(raw: Token) -> Tag:
         position = pair.end()
     position += len(raw[position:end]) - len(raw[position:end].lstrip())
     problems = []
-    if "\\" in raw:
-        at = raw.index("\\")
-        problems.append(Problem(piece(raw, at, at + 2), "escapes in a tag are not supported"))
-    elif position < end:
+    if position < end:
         problems.append(Problem(piece(raw, position, end), "malformed tag", _FORM))
     elif not keys:
         problems.append(Problem(raw, "empty tag", _FORM))

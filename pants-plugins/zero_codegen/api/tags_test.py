@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 from lark import Token
 
+from zero_codegen.api.problem import Word, word
 from zero_codegen.api.tags import read_tag
+from zero_codegen.source import ContractFile
 
 
-def raw(text: str) -> Token:
-    return Token("RAW", f"`{text}`", line=3, column=10)
+def raw(text: str) -> Word:
+    return word(ContractFile("a.api", "", ""), Token("RAW", f"`{text}`", line=3, column=10))
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,7 @@ def raw(text: str) -> Token:
         ('json:"a, default = 5 "', [("json", "a", [("default", "5")])]),
         ('json:"a,options=[x,y],default=x"', [("json", "a", [("options", "[x,y]"), ("default", "x")])]),
         ('json:"a,range=[1:5)"', [("json", "a", [("range", "[1:5)")])]),
+        (r'json:"a" validate:"regexp=^\d+\"$"', [("json", "a", []), ("validate", r"regexp=^\d+\"$", [])]),
         ('json:"a,options=x|y"\nform:"b"', [("json", "a", [("options", "x|y")]), ("form", "b", [])]),
     ],
 )
@@ -41,7 +44,7 @@ def test_tags(text: str, expected: list[tuple[str, str, list[tuple[str, str | No
         ('json:"a" form', "malformed tag", 20),
         ('json:"a",form:"b"', "malformed tag", 19),
         ('json:"a"form:"b"', "malformed tag", 19),
-        ('json:"a\\"b"', "escapes in a tag are not supported", 18),
+        ('json:"a\\"', "malformed tag", 11),
     ],
 )
 def test_malformed_tags(text: str, message: str, column: int) -> None:

@@ -5,12 +5,14 @@ Words are lark's `Token`: a str that knows its place.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from lark import Token
 
-from zero_codegen.api.problem import line_of
+from zero_codegen.api.problem import line_of, piece
 from zero_codegen.api.tags import Tag
 
 
@@ -142,22 +144,36 @@ class Body(NamedTuple):
 
 
 class Route(NamedTuple):
+    """One route; `first` is its first word, that of its documentation, settings or handler.
+
+    `handler` is where `@handler` has it, or the `handler` of the route's own `@server`. `is_settled` is False where
+    some of its settings, or of its service's, could not be read.
+    """
+
+    first: Token
     doc: Doc | None
-    handler_keyword: Token
+    server: Server | None
     handler: Token
     method: Token
     path: Token
     request: Body | None
     response: Body | None
+    is_settled: bool = True
 
     @property
     def first_line(self) -> int:
         """The line it begins at, with its documentation."""
-        return line_of(self.doc.keyword if self.doc else self.handler_keyword)
+        return line_of(self.first)
+
+
+class Handler(NamedTuple):
+    keyword: Token
+    name: Token
 
 
 class Service(NamedTuple):
     server: Server | None
+    keyword: Token
     name: Token
     routes: tuple[Route, ...]
 
@@ -185,21 +201,80 @@ class Comments:
         return "\n".join(_comment_text(comment) for comment in [*reversed(above), *beside]).strip("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A whole `.api` file, its statements by kind in the order of the text."""
+class Types(NamedTuple):
+    """A `type` statement: one declaration, or a group of any number in parentheses."""
 
-    syntaxes: tuple[Syntax, ...]
-    infos: tuple[Info, ...]
-    imports: tuple[Imports, ...]
+    keyword: Token
     declarations: tuple[Declaration, ...]
-    services: tuple[Service, ...]
+
+
+Statement: TypeAlias = Syntax | Info | Imports | Types | Service
+
+
+@dataclass(frozen=True)
+class File:
+    """A whole `.api` file: its statements in the order of the text, and every word and comment it is made of."""
+
+    statements: tuple[Statement, ...]
+    words: tuple[Token, ...]
     comments: Comments
+
+    @cached_property
+    def syntaxes(self) -> tuple[Syntax, ...]:
+        return tuple(statement for statement in self.statements if isinstance(statement, Syntax))
+
+    @cached_property
+    def infos(self) -> tuple[Info, ...]:
+        return tuple(statement for statement in self.statements if isinstance(statement, Info))
+
+    @cached_property
+    def imports(self) -> tuple[Imports, ...]:
+        return tuple(statement for statement in self.statements if isinstance(statement, Imports))
+
+    @cached_property
+    def declarations(self) -> tuple[Declaration, ...]:
+        return tuple(
+            declaration
+            for statement in self.statements
+            if isinstance(statement, Types)
+            for declaration in statement.declarations
+        )
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        return tuple(statement for statement in self.statements if isinstance(statement, Service))
+
+
+def parts(type_: Type) -> Iterator[Type]:
+    """A type and all that it is written with; the members of structs are not looked into."""
+    yield type_
+    match type_:
+        case List(item=inner) | Array(item=inner) | Pointer(target=inner):
+            yield from parts(inner)
+        case Map(key=key, value=value):
+            yield from parts(key)
+            yield from parts(value)
+
+
+def names_in(type_: Type) -> Iterator[Token]:
+    """The names in a type, those in its structs included."""
+    for part in parts(type_):
+        match part:
+            case Named(at=name):
+                yield name
+            case Struct(members=members):
+                for member in members:
+                    yield from names_in(member.type)
 
 
 def unquoted(value: Token) -> str:
     """The text of a value without the quotes it may have."""
     return value[1:-1] if value.type in ("STRING", "RAW") else str(value)
+
+
+def bare(value: Token) -> Token:
+    """A value without the quotes it may have, still at its place."""
+    return piece(value, 1, len(value) - 1) if value.type in ("STRING", "RAW") else value
 
 
 def _comment_text(comment: Token) -> str:

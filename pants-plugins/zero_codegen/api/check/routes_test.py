@@ -13,8 +13,6 @@ type (
 	Query { Q string `form:"q,optional"` }
 )
 """
-_ADD = 'add a field tagged `path:"id"`'
-_MOVE = "tag it `json`, or move it to a request type"
 
 
 def service(*routes: str, server: str = "") -> str:
@@ -70,30 +68,6 @@ def service(*routes: str, server: str = "") -> str:
             "the parameter `:id` is in the path twice",
             None,
         ),
-        (
-            service("post /x («map»[string]int)"),
-            "a body is the name of a type, or a list of one: `(T)` or `([]T)`",
-            None,
-        ),
-        (
-            service("post /x ([]«[»]int)"),
-            "a body is the name of a type, or a list of one: `(T)` or `([]T)`",
-            None,
-        ),
-        (
-            service("get /x («Json»)"),
-            "a `get` request has no body to bring `X` in",
-            "tag them `form` (query), `path` or `header` instead of `json`",
-        ),
-        (service("head /x («[»]int)"), "a `head` request has no body", "use a struct with `form` fields"),
-        (service("get /x («string»)"), "a `get` request has no body", "use a struct with `form` fields"),
-        (service("get /x/:«id»"), "no field of the request takes the parameter `:id`", _ADD),
-        (service("get /x/:«id» (Query)"), "no field of `Query` takes the parameter `:id`", _ADD),
-        (
-            service("get /x (Query)", server="@server (prefix: /:«id»)\n"),
-            "no field of `Query` takes the parameter `:id`",
-            _ADD,
-        ),
     ],
 )
 def test_refusals(marked: str, message: str, hint: str | None) -> None:
@@ -109,48 +83,26 @@ def test_same_requests_under_other_parameter_names() -> None:
     )
 
 
-def test_path_fields_and_parameters_are_the_same() -> None:
-    assert_refused(
-        describe,
-        service("get /x/:«user» (A)") + 'type A {\nUserId int `path:"«userr»"`\nZ int `path:"«z»"`\n}',
-        ("no field of `A` takes the parameter `:user`", "did you mean `userr`?"),
-        ("`get /x/:user` has no parameter `:userr`", "did you mean `user`?"),
-        ("`get /x/:user` has no parameter `:z`", "add `:z` to its path"),
-    )
-
-
-def test_fields_that_no_message_can_bring() -> None:
-    assert_refused(
-        describe,
-        service("post /x (A) returns (C)")
-        + 'type A {\n«X» int\nB B `json:"b"`\n}\ntype B {\nY int `form:"«y»"`\nUntagged int\n}\n'
-        + 'type C {\nD []D\n}\ntype D {\nZ int `header:"«z»"`\n}',
-        ("`X` has no tag, so no request can set it", 'tag it: `json:"x"`'),
-        ("only a request itself, not a struct within it, has `form` fields", _MOVE),
-        ("a response has no `header` fields", _MOVE),
-    )
-
-
-def test_no_mistake_is_told_of_twice() -> None:
-    assert_refused(describe, service("get /x/:id («B»)"), ("unknown type `B`", None))
-    assert_refused(
-        describe,
-        service("get /x/:id (A)") + 'type A {\nId int `«pat»:"id"`\n}',
-        ("tag key `pat` is not supported", "did you mean `path`?"),
-    )
-
-
 @pytest.mark.parametrize(
     "text",
     [
         service("get /x", "post /x", "get /x/y", "get /x/:id (OfPath)", "head /x"),
-        service(
-            "get /x (Query) returns ([]Json)", "delete /x (Json)", "post /x ([]*Json)", "put /x (string)"
-        ),
         service("get / returns (Json);", "options /a/b-c.d_~1/2fa"),
+        service("get /a b", "get /ab/c -\td", "get /ab/c"),
         service("get /x (OfPath)", server="@server (prefix: /v1/:id)\n"),
         service("get /a", server="@server (group: a)\n") + service("get /b", server="@server (group: b)\n"),
     ],
 )
 def test_good_routes(text: str) -> None:
     describe(ContractFile("a.api", "", text + _TYPES))
+
+
+def test_routes_whose_settings_could_not_be_read_are_not_compared() -> None:
+    assert_refused(
+        describe,
+        'type A {\n\tId int `path:"id"`\n}\n'
+        "@server (\n\tprefix «/»:id\n)\nservice S {\n@handler X\nget /x (A)\n}\n"
+        "@server (\n\tgroup: b\n)\nservice S {\n@handler X\nget /x («Strng»)\n}\n",
+        ("expected `:`, got `/`", None),
+        ("unknown type `Strng`", "did you mean `string`?"),
+    )

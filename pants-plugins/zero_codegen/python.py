@@ -29,6 +29,13 @@ class Bracketed:
 Piece: TypeAlias = str | Bracketed
 
 
+def joined(before: str, piece: Piece, behind: str = "") -> Piece:
+    """A piece with text right before and behind it: `return `, `name = `, ` | None`."""
+    if isinstance(piece, str):
+        return f"{before}{piece}{behind}"
+    return Bracketed(f"{before}{piece.head}", piece.items, f"{piece.tail}{behind}")
+
+
 def layout(piece: Piece, indent: int = 0, suffix: str = "") -> str:
     """A piece on as few lines as black would take, `suffix` right behind it.
 
@@ -68,6 +75,14 @@ def import_from(module: str, names: Iterable[str]) -> str:
     ordered = sorted(set(names), key=isort_key)
     flat = f"from {module} import {', '.join(ordered)}"
     return flat if len(flat) <= WIDTH else bracketed(f"from {module} import (", ordered, ")")
+
+
+def free(name: str, taken: set[str]) -> str:
+    """The name, with as many `_` behind it as make it none of those taken; takes it."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def isort_key(name: str) -> tuple[int, str]:

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zero_codegen.python import WIDTH, Bracketed, bracketed, docstring, layout, string, tuple_literal
+from zero_codegen.python import (
+    WIDTH,
+    Bracketed,
+    bracketed,
+    docstring,
+    free,
+    joined,
+    layout,
+    string,
+    tuple_literal,
+)
 
 _MODE = black.Mode(line_length=WIDTH)
 
@@ -70,8 +80,7 @@ def test_literals_are_laid_out_as_black_does(items: list[str], brackets: str) ->
 
 @given(st.lists(st.one_of(_NAMES, _CALLS), max_size=3))
 def test_tuples_are_laid_out_as_black_does(items: list[str | Bracketed]) -> None:
-    literal = tuple_literal(items)
-    source = layout(Bracketed(f"x = {literal.head}", literal.items, literal.tail)) + "\n"
+    source = layout(joined("x = ", tuple_literal(items))) + "\n"
     assert black.format_str(source, mode=_MODE) == source
     plain = f"x = ({''.join(f'{item}, ' for item in items)})"
     assert ast.dump(ast.parse(source)) == ast.dump(ast.parse(plain))
@@ -81,3 +90,13 @@ def test_tuples_are_laid_out_as_black_does(items: list[str | Bracketed]) -> None
 def test_definitions_are_laid_out_as_black_does(parameters: list[str]) -> None:
     source = bracketed("async def name_of_the_function(", parameters, ") -> None:") + "\n    pass\n"
     assert black.format_str(source, mode=_MODE) == source
+
+
+@pytest.mark.parametrize("piece", ["x", Bracketed("f(", ("x",), ")"), Bracketed("f(", ("x" * 99,), ")")])
+def test_what_is_joined_to_a_piece_is_right_before_and_behind_it(piece: str | Bracketed) -> None:
+    assert layout(joined("a = ", piece, ".b")) == f"a = {layout(piece)}.b"
+
+
+def test_a_free_name_is_taken_from_then_on() -> None:
+    taken = {"a"}
+    assert [free("a", taken), free("a", taken), free("b", taken)] == ["a_", "a__", "b"]

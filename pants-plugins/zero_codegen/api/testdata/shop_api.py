@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import abc
 import builtins
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from zero_runtime import rest
@@ -72,7 +72,7 @@ class Product(
     height: float
     depth: float
     labels: dict[str, str] = {}
-    stock: dict[rest.Int32, rest.Uint32]
+    stock: dict[rest.Int32, rest.Uint32] = {}
     raw: Any
     extra: Any = None
     icon: bytes = b""
@@ -86,13 +86,13 @@ class Product(
     maker: ProductMaker
 
 
-class ProductMaker(msgspec.Struct, kw_only=True):
-    name: str
-    site: ProductMakerSite
-
-
 class ProductMakerSite(msgspec.Struct, kw_only=True):
     url: str = "https://example.com/?q=[a,b]"
+
+
+class ProductMaker(msgspec.Struct, kw_only=True):
+    name: str
+    site: ProductMakerSite = msgspec.field(default_factory=ProductMakerSite)
 
 
 class Reserved(
@@ -164,9 +164,40 @@ class DeleteRequest(msgspec.Struct, kw_only=True):
     id: str
 
 
+class DefaultsInner(msgspec.Struct, kw_only=True):
+    deep: list[DefaultsInnerDeep] = []
+
+
+class Defaults(
+    msgspec.Struct, kw_only=True, rename={"weight": "weightOfTheWholeParcelAsItIsSentToTheCustomer"}
+):
+    names: list[str] = msgspec.field(default_factory=lambda: ["a", "b"])
+    discount: rest.Decimal = rest.Decimal("0.1")
+    rating: Annotated[Literal[1, 2, 3] | None, rest.AS_STRING] = None
+    weight: Annotated[DefaultsWeight, rest.AS_STRING, rest.OMIT_EMPTY] = 0.0
+    time: Annotated[rest.Time | None, rest.OMIT_EMPTY] = None
+    inner: DefaultsInner = msgspec.field(default_factory=DefaultsInner)
+
+
+class DefaultsInnerDeep(msgspec.Struct, kw_only=True):
+    value: rest.Int64
+
+
+class Preferences(msgspec.Struct, kw_only=True):
+    settings: Settings = msgspec.field(default_factory=Defaults)
+    dark: bool
+
+
+Slug: TypeAlias = str
+Goods: TypeAlias = Product
+Shelf: TypeAlias = list[Goods]
+Catalog: TypeAlias = dict[Slug, Shelf]
+Rating: TypeAlias = rest.Uint8
+Settings: TypeAlias = Defaults
 VerboseStateOfTheOrderAsTheCustomerSeesIt = Literal[
     "waiting for the payment", "paid", "packed", "on its way", "delivered", "returned"
 ]
+DefaultsWeight = Annotated[float, msgspec.Meta(ge=0.0, lt=1000000.0)]
 
 
 class ShopApi(abc.ABC):
@@ -197,7 +228,7 @@ class ShopApi(abc.ABC):
         """
 
     @abc.abstractmethod
-    async def product_create_many(self, request: list[Product]) -> list[str]:
+    async def product_create_many(self, request: list[Product]) -> list[builtins.str]:
         """``POST /v1/shop/products``"""
 
     @abc.abstractmethod
@@ -231,99 +262,310 @@ class ShopApi(abc.ABC):
         """``PATCH /v1.2/2fa/a-b_c``"""
 
     @abc.abstractmethod
-    async def echo(self, request: str, claims: rest.Claims) -> str:
+    async def echo(self, request: builtins.str, claims: rest.Claims) -> builtins.str:
         """``POST /echo``"""
 
+    @abc.abstractmethod
+    async def str(self, claims: rest.Claims) -> builtins.str:
+        """``GET /str``"""
 
-def routes(logic: ShopApi, *, admin_auth: rest.Jwt, auth: rest.Jwt) -> tuple[rest.Route, ...]:
+    @abc.abstractmethod
+    async def bytes(self, request: builtins.bytes) -> builtins.bytes:
+        """``PUT /bytes``"""
+
+    @abc.abstractmethod
+    async def probe(self, claims: rest.Claims) -> Catalog:
+        """``HEAD /probe``"""
+
+    @abc.abstractmethod
+    async def add(self, request: rest.Int64, claims: rest.Claims) -> rest.Decimal:
+        """``POST /add``"""
+
+    @abc.abstractmethod
+    async def prefer(self, request: Preferences, claims: rest.Claims) -> Settings:
+        """``POST /preferences``"""
+
+    @abc.abstractmethod
+    async def motto(self, claims: rest.Claims) -> rest.Content:
+        """produces: text/plain
+
+        ``GET /motto``
+        """
+
+    @abc.abstractmethod
+    async def middleware(self, request: rest.Request, proceed: rest.Endpoint) -> rest.Response:
+        """Stands before what says ``middleware: Middleware``: ``await proceed(request)`` calls
+        it.
+        """
+
+
+_SEARCH_REQUEST = rest.Binder(
+    SearchRequest,
+    path={"category": "category"},
+    form={
+        "page": "page",
+        "pageSize": "page_size",
+        "tag": "tags",
+        "id": "ids",
+        "sort": "sort",
+        "inStock": "in_stock",
+        "maxPrice": "max_price",
+    },
+    header={"X-Request-Id": "request_id", "Accept-Language": "languages"},
+)
+_PRODUCT_SEARCH = rest.Call(
+    "GET", "/v1/shop/categories/:category/products", request=_SEARCH_REQUEST, response=ProductList
+)
+_PRODUCT_LIST = rest.Call("GET", "/v1/shop/products", response=list[Product])
+_PRODUCT_CREATE_MANY_REQUEST = rest.Body(list[Product])
+_PRODUCT_CREATE_MANY = rest.Call(
+    "POST", "/v1/shop/products", request=_PRODUCT_CREATE_MANY_REQUEST, response=list[str]
+)
+_UPDATE_TENANT_REQUEST = rest.Binder(
+    UpdateTenantRequest,
+    path={"product-id": "id", "tenant-id": "tenant_id"},
+    header={"X-Token": "token"},
+)
+_ADMIN_PRODUCT_UPDATE = rest.Call(
+    "PUT", "/v1/shop/:tenant-id/products/:product-id", request=_UPDATE_TENANT_REQUEST
+)
+_DELETE_REQUEST = rest.Binder(DeleteRequest, path={"tenant-id": "tenant_id", "product-id": "id"})
+_ADMIN_PRODUCT_DELETE = rest.Call(
+    "DELETE", "/v1/shop/:tenant-id/products/:product-id", request=_DELETE_REQUEST
+)
+_PING = rest.Call("GET", "/")
+_AUTH = rest.Call("HEAD", "/auth")
+_RESERVED_REQUEST = rest.Body(Reserved)
+_PROCESS_THE_WHOLE_ORDER_OF_THE_CUSTOMER_AT_ONCE = rest.Call(
+    "POST", "/orders", request=_RESERVED_REQUEST, response=Verbose
+)
+_LOGIC = rest.Call("OPTIONS", "/logic")
+_EMPTY_REQUEST = rest.Body(Empty)
+_LIST_PRODUCTS = rest.Call("PATCH", "/v1.2/2fa/a-b_c", request=_EMPTY_REQUEST, response=Empty)
+_ECHO_REQUEST = rest.Body(str)
+_ECHO = rest.Call("POST", "/echo", request=_ECHO_REQUEST, response=str)
+_STR = rest.Call("GET", "/str", response=str)
+_BYTES_REQUEST = rest.Body(bytes)
+_BYTES = rest.Call("PUT", "/bytes", request=_BYTES_REQUEST, response=bytes)
+_PROBE = rest.Call("HEAD", "/probe")
+_ADD_REQUEST = rest.Body(rest.Int64)
+_ADD = rest.Call("POST", "/add", request=_ADD_REQUEST, response=rest.Decimal)
+_PREFERENCES_REQUEST = rest.Binder(
+    Preferences, form={"dark": "dark"}, header={"X-Dark": "dark"}, json=("dark",)
+)
+_SETTINGS_RESPONSE = rest.Encoder(Settings)
+_PREFER = rest.Call("POST", "/preferences", request=_PREFERENCES_REQUEST, response=Settings)
+_MOTTO = rest.Call("GET", "/motto")
+
+
+def routes(
+    logic: ShopApi, *, admin_auth: rest.Verifier, auth: rest.Verifier
+) -> tuple[rest.Route, ...]:
     """The route table of the service ``shop-api``, bound to its logic."""
-    search_request = rest.Binder(
-        SearchRequest,
-        path={"category": "category"},
-        form={
-            "page": "page",
-            "pageSize": "page_size",
-            "tag": "tags",
-            "id": "ids",
-            "sort": "sort",
-            "inStock": "in_stock",
-            "maxPrice": "max_price",
-        },
-        header={"X-Request-Id": "request_id", "Accept-Language": "languages"},
-    )
-    product_list_request = rest.Body(list[Product])
-    update_tenant_request = rest.Binder(
-        UpdateTenantRequest,
-        path={"product-id": "id", "tenant-id": "tenant_id"},
-        header={"X-Token": "token"},
-    )
-    delete_request = rest.Binder(DeleteRequest, path={"tenant-id": "tenant_id", "product-id": "id"})
-    reserved_request = rest.Body(Reserved)
-    empty_request = rest.Body(Empty)
-    str_request = rest.Body(str)
+    admin_product_group = rest.Group(jwt=admin_auth)
+    group = rest.Group(jwt=auth)
+    str_group = rest.Group(jwt=auth, timeout=0.0, middlewares=(logic.middleware,))
+    bytes_group = rest.Group(timeout=0.0, middlewares=(logic.middleware,))
 
     async def product_search(request: rest.Request) -> rest.Response:
-        return rest.json_response(await logic.product_search(search_request(request)))
+        return rest.json_response(await logic.product_search(_SEARCH_REQUEST(request)))
 
     async def product_list(request: rest.Request) -> rest.Response:
         return rest.json_response(await logic.product_list())
 
     async def product_create_many(request: rest.Request) -> rest.Response:
-        return rest.json_response(await logic.product_create_many(product_list_request(request)))
+        return rest.json_response(
+            await logic.product_create_many(_PRODUCT_CREATE_MANY_REQUEST(request))
+        )
 
     async def admin_product_update(request: rest.Request) -> rest.Response:
-        claims = admin_auth.claims(request)
-        await logic.admin_product_update(update_tenant_request(request), claims)
+        await logic.admin_product_update(_UPDATE_TENANT_REQUEST(request), request.claims)
         return rest.empty_response()
 
     async def admin_product_delete(request: rest.Request) -> rest.Response:
-        claims = admin_auth.claims(request)
-        await logic.admin_product_delete(delete_request(request), claims)
+        await logic.admin_product_delete(_DELETE_REQUEST(request), request.claims)
         return rest.empty_response()
 
     async def ping(request: rest.Request) -> rest.Response:
-        claims = auth.claims(request)
-        await logic.ping(claims)
+        await logic.ping(request.claims)
         return rest.empty_response()
 
     async def auth_(request: rest.Request) -> rest.Response:
-        claims = auth.claims(request)
-        await logic.auth(claims)
+        await logic.auth(request.claims)
         return rest.empty_response()
 
     async def process_the_whole_order_of_the_customer_at_once(
         request: rest.Request,
     ) -> rest.Response:
-        claims = auth.claims(request)
         return rest.json_response(
             await logic.process_the_whole_order_of_the_customer_at_once(
-                reserved_request(request), claims
+                _RESERVED_REQUEST(request), request.claims
             )
         )
 
     async def logic_(request: rest.Request) -> rest.Response:
-        claims = auth.claims(request)
-        await logic.logic(claims)
+        await logic.logic(request.claims)
         return rest.empty_response()
 
     async def list_products(request: rest.Request) -> rest.Response:
-        claims = auth.claims(request)
-        return rest.json_response(await logic.list_products(empty_request(request), claims))
+        return rest.json_response(
+            await logic.list_products(_EMPTY_REQUEST(request), request.claims)
+        )
 
     async def echo(request: rest.Request) -> rest.Response:
-        claims = auth.claims(request)
-        return rest.json_response(await logic.echo(str_request(request), claims))
+        return rest.json_response(await logic.echo(_ECHO_REQUEST(request), request.claims))
+
+    async def str_(request: rest.Request) -> rest.Response:
+        return rest.json_response(await logic.str(request.claims))
+
+    async def bytes_(request: rest.Request) -> rest.Response:
+        return rest.json_response(await logic.bytes(_BYTES_REQUEST(request)))
+
+    async def probe(request: rest.Request) -> rest.Response:
+        return rest.json_response(await logic.probe(request.claims))
+
+    async def add(request: rest.Request) -> rest.Response:
+        return rest.json_response(await logic.add(_ADD_REQUEST(request), request.claims))
+
+    async def prefer(request: rest.Request) -> rest.Response:
+        return _SETTINGS_RESPONSE(await logic.prefer(_PREFERENCES_REQUEST(request), request.claims))
+
+    async def motto(request: rest.Request) -> rest.Response:
+        return await rest.content_response(request, await logic.motto(request.claims), "text/plain")
 
     return (
         rest.Route("GET", "/v1/shop/categories/:category/products", product_search),
         rest.Route("GET", "/v1/shop/products", product_list),
         rest.Route("POST", "/v1/shop/products", product_create_many),
-        rest.Route("PUT", "/v1/shop/:tenant-id/products/:product-id", admin_product_update),
-        rest.Route("DELETE", "/v1/shop/:tenant-id/products/:product-id", admin_product_delete),
-        rest.Route("GET", "/", ping),
-        rest.Route("HEAD", "/auth", auth_),
-        rest.Route("POST", "/orders", process_the_whole_order_of_the_customer_at_once),
-        rest.Route("OPTIONS", "/logic", logic_),
-        rest.Route("PATCH", "/v1.2/2fa/a-b_c", list_products),
-        rest.Route("POST", "/echo", echo),
+        rest.Route(
+            "PUT",
+            "/v1/shop/:tenant-id/products/:product-id",
+            admin_product_update,
+            admin_product_group,
+        ),
+        rest.Route(
+            "DELETE",
+            "/v1/shop/:tenant-id/products/:product-id",
+            admin_product_delete,
+            admin_product_group,
+        ),
+        rest.Route("GET", "/", ping, group),
+        rest.Route("HEAD", "/auth", auth_, group),
+        rest.Route("POST", "/orders", process_the_whole_order_of_the_customer_at_once, group),
+        rest.Route("OPTIONS", "/logic", logic_, group),
+        rest.Route("PATCH", "/v1.2/2fa/a-b_c", list_products, group),
+        rest.Route("POST", "/echo", echo, group),
+        rest.Route("GET", "/str", str_, str_group),
+        rest.Route("PUT", "/bytes", bytes_, bytes_group),
+        rest.Route("HEAD", "/probe", probe, str_group),
+        rest.Route("POST", "/add", add, str_group),
+        rest.Route("POST", "/preferences", prefer, str_group),
+        rest.Route("GET", "/motto", motto, str_group),
     )
+
+
+class ShopApiClient:
+    """Calls the service ``shop-api``: one method per handler, with the types of the server."""
+
+    def __init__(self, transport: rest.Transport) -> None:
+        self._transport = transport
+
+    async def product_search(self, request: SearchRequest) -> ProductList:
+        """Finds products.
+        The best come first.
+
+        Search.
+
+        ``GET /v1/shop/categories/:category/products``
+        """
+        return await _PRODUCT_SEARCH(self._transport, request)
+
+    async def product_list(self) -> list[Product]:
+        """as an array
+
+        Lists everything
+
+        All products,
+        without paging.
+
+        deprecated: true
+
+        ``GET /v1/shop/products``
+        """
+        return await _PRODUCT_LIST(self._transport)
+
+    async def product_create_many(self, request: list[Product]) -> list[builtins.str]:
+        """``POST /v1/shop/products``"""
+        return await _PRODUCT_CREATE_MANY(self._transport, request)
+
+    async def admin_product_update(
+        self, request: UpdateTenantRequest, *, token: builtins.str = ""
+    ) -> None:
+        """``PUT /v1/shop/:tenant-id/products/:product-id``"""
+        await _ADMIN_PRODUCT_UPDATE(self._transport, request, token=token)
+
+    async def admin_product_delete(
+        self, request: DeleteRequest, *, token: builtins.str = ""
+    ) -> None:
+        """``DELETE /v1/shop/:tenant-id/products/:product-id``"""
+        await _ADMIN_PRODUCT_DELETE(self._transport, request, token=token)
+
+    async def ping(self, *, token: builtins.str = "") -> None:
+        """``GET /``"""
+        await _PING(self._transport, token=token)
+
+    async def auth(self, *, token: builtins.str = "") -> None:
+        """``HEAD /auth``"""
+        await _AUTH(self._transport, token=token)
+
+    async def process_the_whole_order_of_the_customer_at_once(
+        self, request: Reserved, *, token: builtins.str = ""
+    ) -> Verbose:
+        """``POST /orders``"""
+        return await _PROCESS_THE_WHOLE_ORDER_OF_THE_CUSTOMER_AT_ONCE(
+            self._transport, request, token=token
+        )
+
+    async def logic(self, *, token: builtins.str = "") -> None:
+        """``OPTIONS /logic``"""
+        await _LOGIC(self._transport, token=token)
+
+    async def list_products(self, request: Empty, *, token: builtins.str = "") -> Empty:
+        """``PATCH /v1.2/2fa/a-b_c``"""
+        return await _LIST_PRODUCTS(self._transport, request, token=token)
+
+    async def echo(self, request: builtins.str, *, token: builtins.str = "") -> builtins.str:
+        """``POST /echo``"""
+        return await _ECHO(self._transport, request, token=token)
+
+    async def str(self, *, token: builtins.str = "") -> builtins.str:
+        """``GET /str``"""
+        return await _STR(self._transport, token=token)
+
+    async def bytes(self, request: builtins.bytes) -> builtins.bytes:
+        """``PUT /bytes``"""
+        return await _BYTES(self._transport, request)
+
+    async def probe(self, *, token: builtins.str = "") -> None:
+        """``HEAD /probe``"""
+        await _PROBE(self._transport, token=token)
+
+    async def add(self, request: rest.Int64, *, token: builtins.str = "") -> rest.Decimal:
+        """``POST /add``"""
+        return await _ADD(self._transport, request, token=token)
+
+    async def prefer(self, request: Preferences, *, token: builtins.str = "") -> Settings:
+        """``POST /preferences``"""
+        return await _PREFER(self._transport, request, token=token)
+
+    async def motto(self, *, token: builtins.str = "") -> builtins.bytes:
+        """produces: text/plain
+
+        ``GET /motto``
+        """
+        return await _MOTTO.content(self._transport, token=token)
+
+
+def openapi() -> bytes:
+    """The OpenAPI 3.1 document of the service ``shop-api``, as JSON."""
+    return rest.resource(__name__, "shop_api.openapi.json")

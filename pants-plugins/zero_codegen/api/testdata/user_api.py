@@ -66,23 +66,54 @@ class UserApi(abc.ABC):
         """``POST /api/user/userinfo``"""
 
 
-def routes(logic: UserApi, *, auth: rest.Jwt) -> tuple[rest.Route, ...]:
+_LOGIN_REQUEST = rest.Body(LoginRequest)
+_LOGIN = rest.Call("POST", "/api/user/login", request=_LOGIN_REQUEST, response=LoginResponse)
+_REGISTER_REQUEST = rest.Body(RegisterRequest)
+_REGISTER = rest.Call(
+    "POST", "/api/user/register", request=_REGISTER_REQUEST, response=RegisterResponse
+)
+_USER_INFO = rest.Call("POST", "/api/user/userinfo", response=UserInfoResponse)
+
+
+def routes(logic: UserApi, *, auth: rest.Verifier) -> tuple[rest.Route, ...]:
     """The route table of the service ``User``, bound to its logic."""
-    login_request = rest.Body(LoginRequest)
-    register_request = rest.Body(RegisterRequest)
+    group = rest.Group(jwt=auth)
 
     async def login(request: rest.Request) -> rest.Response:
-        return rest.json_response(await logic.login(login_request(request)))
+        return rest.json_response(await logic.login(_LOGIN_REQUEST(request)))
 
     async def register(request: rest.Request) -> rest.Response:
-        return rest.json_response(await logic.register(register_request(request)))
+        return rest.json_response(await logic.register(_REGISTER_REQUEST(request)))
 
     async def user_info(request: rest.Request) -> rest.Response:
-        claims = auth.claims(request)
-        return rest.json_response(await logic.user_info(claims))
+        return rest.json_response(await logic.user_info(request.claims))
 
     return (
         rest.Route("POST", "/api/user/login", login),
         rest.Route("POST", "/api/user/register", register),
-        rest.Route("POST", "/api/user/userinfo", user_info),
+        rest.Route("POST", "/api/user/userinfo", user_info, group),
     )
+
+
+class UserApiClient:
+    """Calls the service ``User``: one method per handler, with the types of the server."""
+
+    def __init__(self, transport: rest.Transport) -> None:
+        self._transport = transport
+
+    async def login(self, request: LoginRequest) -> LoginResponse:
+        """``POST /api/user/login``"""
+        return await _LOGIN(self._transport, request)
+
+    async def register(self, request: RegisterRequest) -> RegisterResponse:
+        """``POST /api/user/register``"""
+        return await _REGISTER(self._transport, request)
+
+    async def user_info(self, *, token: str = "") -> UserInfoResponse:
+        """``POST /api/user/userinfo``"""
+        return await _USER_INFO(self._transport, token=token)
+
+
+def openapi() -> bytes:
+    """The OpenAPI 3.1 document of the service ``User``, as JSON."""
+    return rest.resource(__name__, "user_api.openapi.json")

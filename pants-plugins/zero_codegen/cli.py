@@ -1,7 +1,13 @@
-"""The command line: `python -m zero_codegen api|rpc|model|service|configuration|manifests`.
+"""The command line: `python -m zero_codegen KIND ...`.
 
-A kind is imported when it is asked for and not before: one process serves one folder of contracts, so the
-time of its start counts.
+    api|rpc|model generate --out OUT FILES        modules from contracts
+    api format [--check] FILES                    the layout of goctl
+    api lint FILES                                what is wrong, and nothing written
+    api format|lint --stdin PATH                  the same of text that an editor has not saved
+    service|configuration|manifests --spec SPEC   what belongs to a service
+
+A kind is imported when it is asked for and not before: one process serves one folder of contracts, so the time of its
+start counts.
 """
 
 from __future__ import annotations
@@ -9,81 +15,236 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from zero_codegen.diagnostics import Diagnostic, in_order
-from zero_codegen.source import Output, read_contracts
+from zero_codegen.diagnostics import ContractError, Diagnostic, in_order
+from zero_codegen.source import (
+    ContractFile,
+    Output,
+    decode,
+    from_here,
+    read_bytes,
+    read_contract,
+    read_contracts,
+)
 
 CONTRACT_KINDS = ("api", "rpc", "model")
 
+if TYPE_CHECKING:
+    _Actions: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_Run: TypeAlias = Callable[[argparse.Namespace], int]
+"""What a command does; it returns the exit status."""
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Generate and return the exit status.
-
-    It is 1 when a contract is bad, unless a `--diagnostics` file takes the news.
-    """
+    """Run one command and return the exit status: 1 when something is wrong, or not formatted under `--check`."""
     options = _parser().parse_args(arguments)
-    diagnostics = in_order(_generate(options))
-    if options.diagnostics:
-        members = [diagnostic.as_json() for diagnostic in diagnostics]
-        options.diagnostics.write_text(
-            json.dumps(members, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
-        return 0
-    for diagnostic in diagnostics:
-        print(diagnostic.render(), file=sys.stderr)
-    return 1 if diagnostics else 0
+    run: _Run = options.run
+    return run(options)
 
 
-def _generate(options: argparse.Namespace) -> Sequence[Diagnostic]:
-    """Call the kind's generator.
+def _generate(options: argparse.Namespace) -> int:
+    """`zero_codegen.<api|rpc|model>.generate(files, out)`: it writes every good result and returns what is wrong."""
+    files, diagnostics = read_contracts(options.files, options.source_root)
+    kind, out = import_module(f"zero_codegen.{options.kind}"), Output(options.out)
+    if options.kind == "api":
+        found = kind.generate(files, out, frozenset(options.imported))
+    else:
+        found = kind.generate(files, out)
+    return _tell([*diagnostics, *found], options.diagnostics)
 
-    `zero_codegen.<api|rpc|model>.generate(files, out)` and, in `zero_codegen.service`, `generate(spec, out)`,
-    `configure(spec, out)` and `manifests(spec, image, out)` write every good result to `out` and return a
-    diagnostic for every mistake.
-    """
-    out = Output(options.out)
-    found: Sequence[Diagnostic]
-    if options.kind in CONTRACT_KINDS:
-        files, diagnostics = read_contracts(options.files, options.source_root)
-        found = import_module(f"zero_codegen.{options.kind}").generate(files, out)
-        return [*diagnostics, *found]
+
+def _lint(options: argparse.Namespace) -> int:
+    """`zero_codegen.api.check(files)` returns what is wrong. Editors give absolute paths."""
+    files, diagnostics = read_contracts(
+        list(map(from_here, options.files)), list(map(from_here, options.source_root))
+    )
+    return _tell([*diagnostics, *_found(files, options)])
+
+
+def _lint_stdin(options: argparse.Namespace) -> int:
+    """What is wrong with text that is not saved yet; what it imports is read."""
+    roots, content = list(map(from_here, options.source_root)), sys.stdin.buffer.read()
+    try:
+        file = read_contract(from_here(options.stdin), roots, content)
+    except ContractError as error:
+        return _tell(error.diagnostics)
+    return _tell(_found([file], options))
+
+
+def _found(files: Sequence[ContractFile], options: argparse.Namespace) -> Sequence[Diagnostic]:
+    found: Sequence[Diagnostic] = import_module("zero_codegen.api").check(
+        files, frozenset(map(from_here, options.imported))
+    )
+    return found
+
+
+def _format(options: argparse.Namespace) -> int:
+    """Rewrite files in place. One that does not parse, or is in the wanted layout, is not touched."""
+    layout = import_module("zero_codegen.api.format")
+    diagnostics: list[Diagnostic] = []
+    changed = False
+    for path in options.files:
+        try:
+            content = read_bytes(path)
+            formatted = layout.formatted(path, decode(path, content)).encode()
+        except ContractError as error:
+            diagnostics += error.diagnostics
+            continue
+        if formatted == content:
+            continue
+        changed = True
+        if options.check:
+            print(f"{path}: would be formatted", file=sys.stderr)
+        else:
+            Path(path).write_bytes(formatted)
+    return _tell(diagnostics, options.diagnostics) or int(changed and options.check)
+
+
+def _format_stdin(options: argparse.Namespace) -> int:
+    """From standard input to standard output, for editors; nothing comes out when the text does not parse."""
+    layout = import_module("zero_codegen.api.format")
+    content = sys.stdin.buffer.read()
+    try:
+        formatted = layout.formatted(options.stdin, decode(options.stdin, content)).encode()
+    except ContractError as error:
+        return _tell(error.diagnostics, options.diagnostics)
+    if options.check:
+        return int(formatted != content)
+    sys.stdout.buffer.write(formatted)
+    return 0
+
+
+def _service(options: argparse.Namespace) -> int:
+    """In `zero_codegen.service`: `generate(spec, out)`, `configure(spec, out)`, `manifests(spec, image, out)`."""
     service = import_module("zero_codegen.service")
+    out = Output(options.out)
     if options.kind == "service":
         found = service.generate(options.spec, out)
     elif options.kind == "configuration":
         found = service.configure(options.spec, out)
     else:
         found = service.manifests(options.spec, options.image, out)
-    return found
+    return _tell(found, options.diagnostics)
+
+
+def _tell(diagnostics: Iterable[Diagnostic], file: Path | None = None) -> int:
+    """What is wrong, to people on standard error or as JSON to the file that takes the news; the exit status."""
+    diagnostics = in_order(diagnostics)
+    if file:
+        members = [diagnostic.as_json() for diagnostic in diagnostics]
+        file.write_text(json.dumps(members, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        return 0
+    for diagnostic in diagnostics:
+        print(diagnostic.render(), file=sys.stderr)
+    return int(bool(diagnostics))
+
+
+# -----------------------------------------------------------------------------------------------
+# Arguments
+# -----------------------------------------------------------------------------------------------
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="zero_codegen", description="Generate Python from contracts.")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--out", type=Path, required=True, help="folder for the generated files")
-    common.add_argument(
+    for kind in CONTRACT_KINDS:
+        command = kinds.add_parser(kind, help=f"work on {kind} contracts")
+        actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+        _add_generate(actions, kind)
+        if kind == "api":
+            _add_lint(actions)
+            _add_format(actions)
+    for kind, what in (
+        ("service", "a service's wiring"),
+        ("configuration", "the configuration a service is deployed with"),
+        ("manifests", "a service's manifests"),
+    ):
+        command = kinds.add_parser(kind, help=f"generate {what}")
+        command.set_defaults(run=_service)
+        _add_out(command)
+        _add_diagnostics(command)
+        command.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the service as JSON")
+        if kind == "manifests":
+            command.add_argument(
+                "--image", type=Path, required=True, metavar="FILE", help="its image as JSON"
+            )
+    return parser
+
+
+def _add_generate(actions: _Actions, kind: str) -> None:
+    command = actions.add_parser("generate", help="generate modules")
+    command.set_defaults(run=_generate)
+    _add_out(command)
+    _add_diagnostics(command)
+    _add_contracts(command, kind)
+
+
+def _add_lint(actions: _Actions) -> None:
+    command = actions.add_parser("lint", help="tell what is wrong")
+    _add_source_roots(command)
+    _add_imported(command)
+    _add_files_or_stdin(command, "lint standard input in place of what is in PATH", _lint, _lint_stdin)
+
+
+def _add_format(actions: _Actions) -> None:
+    command = actions.add_parser("format", help="bring files into goctl's layout")
+    command.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 if a file would change"
+    )
+    _add_diagnostics(command)
+    what = "format standard input to standard output; PATH is its name in messages"
+    _add_files_or_stdin(command, what, _format, _format_stdin)
+
+
+def _add_files_or_stdin(command: argparse.ArgumentParser, what: str, files: _Run, stdin: _Run) -> None:
+    command.add_argument("--stdin", metavar="PATH", help=what)
+    command.add_argument("files", nargs="*", metavar="FILE")
+
+    def run(options: argparse.Namespace) -> int:
+        if bool(options.files) == bool(options.stdin):
+            command.error("give files, or --stdin")
+        return stdin(options) if options.stdin else files(options)
+
+    command.set_defaults(run=run)
+
+
+def _add_contracts(command: argparse.ArgumentParser, kind: str) -> None:
+    _add_source_roots(command)
+    if kind == "api":
+        _add_imported(command)
+    command.add_argument("files", nargs="+", metavar="FILE")
+
+
+def _add_source_roots(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--source-root",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="prefix left out of module names",
+    )
+
+
+def _add_imported(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--imported",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="one of the files that others import: it may be a part of these, and use their types",
+    )
+
+
+def _add_out(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, required=True, help="folder for the generated files")
+
+
+def _add_diagnostics(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--diagnostics", type=Path, metavar="FILE", help="write what is wrong to FILE as JSON and exit with 0"
     )
-    for kind in CONTRACT_KINDS:
-        command = kinds.add_parser(kind, parents=[common], help=f"generate from {kind} contracts")
-        command.add_argument(
-            "--source-root",
-            action="append",
-            default=[],
-            metavar="FOLDER",
-            help="prefix left out of module names",
-        )
-        command.add_argument("files", nargs="+", metavar="FILE")
-    service = kinds.add_parser("service", parents=[common], help="generate a service's wiring")
-    configuration = kinds.add_parser(
-        "configuration", parents=[common], help="generate the configuration a service is deployed with"
-    )
-    manifests = kinds.add_parser("manifests", parents=[common], help="generate a service's manifests")
-    for command in (service, configuration, manifests):
-        command.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the service as JSON")
-    manifests.add_argument("--image", type=Path, required=True, metavar="FILE", help="its image as JSON")
-    return parser

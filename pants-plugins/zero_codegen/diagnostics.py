@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from zero_codegen.width import width
 
 _TAB = "    "
+_LONGEST = 200
+"""Characters shown of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,23 @@ class Diagnostic:
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
         lines = [f"{place}: {self.message}"]
         if self.source_line.strip():
-            before = self.source_line[: self.column - 1]
-            marked = self.source_line[self.column - 1 : self.column - 1 + self.length]
-            lines.append(f"  | {_shown(self.source_line).rstrip()}")
+            excerpt, start = self._excerpt()
+            before, marked = excerpt[:start], excerpt[start : start + self.length]
+            lines.append(f"  | {_shown(excerpt).rstrip()}")
             lines.append(f"  | {' ' * width(_shown(before))}{'^' * max(1, width(_shown(marked)))}")
         if self.hint:
             lines.append(f"  = hint: {self.hint}")
         return "\n".join(lines)
+
+    def _excerpt(self) -> tuple[str, int]:
+        """The line, and the index of what is marked in it; of a very long line what is around that."""
+        line, start = self.source_line, self.column - 1
+        if len(line) <= _LONGEST:
+            return line, start
+        first = max(0, start - _LONGEST // 2)
+        last = first + _LONGEST
+        cut = "…" if first else ""
+        return cut + line[first:last] + ("…" if last < len(line) else ""), len(cut) + start - first
 
     def as_json(self) -> dict[str, str | int | None]:
         """The members other programs read (the `--diagnostics` file)."""

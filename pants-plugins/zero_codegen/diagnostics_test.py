@@ -35,6 +35,19 @@ def test_caret_is_below_what_it_marks(source_line: str, column: int, length: int
     assert rendered.split("\n")[2] == f"  | {caret}"
 
 
+@pytest.mark.parametrize(
+    ("column", "shown", "caret"),
+    [
+        (1, "0123456789" * 20 + "…", "^"),
+        (5001, "…" + "0123456789" * 20 + "…", " " * 101 + "^"),
+        (9991, "…" + "0123456789" * 11, " " * 101 + "^"),
+    ],
+)
+def test_of_a_very_long_line_the_part_around_the_mark_is_shown(column: int, shown: str, caret: str) -> None:
+    rendered = Diagnostic("p", 1, column, "m", None, "0123456789" * 1000).render()
+    assert rendered.split("\n")[1:] == [f"  | {shown}", f"  | {caret}"]
+
+
 def test_line_zero_is_the_whole_thing() -> None:
     assert (
         Diagnostic("services/user:user-api", 0, 0, "no logic").render() == "services/user:user-api: no logic"

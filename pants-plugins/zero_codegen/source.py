@@ -108,27 +108,39 @@ def read_contracts(
     return list(files.values()), diagnostics
 
 
-def read_contract(path: str, source_roots: Sequence[str] = ()) -> ContractFile:
-    """Read one contract.
+def from_here(path: str) -> str:
+    """A path as people know it: below the working directory relative to that, even where it is given absolute."""
+    absolute, here = PurePosixPath(path), Path.cwd()
+    return absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else path
+
+
+def read_contract(path: str, source_roots: Sequence[str] = (), content: bytes | None = None) -> ContractFile:
+    """Read one contract, or take `content` for what it has.
 
     Raises ContractError when it is unreadable or not UTF-8, or when its path names no Python module.
     """
     path = _normal(path)
     root = _source_root(path, source_roots)
     if PurePosixPath(path).is_absolute() and not root:
-        hint = "run in the repository, or name a source root that the file is in"
+        hint = "give the path from the root of the repository, or a source root that the file is in"
         raise ContractError([Diagnostic(path, 1, 1, "an absolute path is no module name", hint)])
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise ContractError([Diagnostic(path, 1, 1, f"cannot be read: {error.strerror}")]) from error
     import_roots = tuple("" if other == "." else _normal(other) for other in source_roots or (".",))
-    file = ContractFile(path, root, _decode(path, content), import_roots)
+    text = decode(path, read_bytes(path) if content is None else content)
+    file = ContractFile(path, root, text, import_roots)
     _check_module_name(file)
     return file
 
 
-def _decode(path: str, content: bytes) -> str:
+def read_bytes(path: str) -> bytes:
+    """The content of a file. Raises ContractError when it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ContractError([Diagnostic(path, 1, 1, f"cannot be read: {error.strerror}")]) from error
+
+
+def decode(path: str, content: bytes) -> str:
+    """The text of a contract, with line ends as "\\n". Raises ContractError when it is not UTF-8."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -2,7 +2,7 @@
 
 To write them anew after a change of the generator, run in `testdata`:
 
-    python -m zero_codegen model --out expected user.sql shop.sql
+    python -m zero_codegen model generate --out expected user.sql shop.sql
 """
 
 import json
@@ -37,7 +37,7 @@ def run(*command: str, **environ: str) -> None:
 
 
 def test_goldens(tmp_path: Path) -> None:
-    assert main(["model", "--out", str(tmp_path), "user.sql", "shop.sql"]) == 0
+    assert main(["model", "generate", "--out", str(tmp_path), "user.sql", "shop.sql"]) == 0
     written = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert written == {path.name: path.read_text() for path in EXPECTED}
 
@@ -71,7 +71,7 @@ def test_good_contracts_are_served_beside_bad_ones(
     folder.mkdir(parents=True)
     (folder / "bad.sql").write_bytes("CREATE TABLE t (\r\n  `名` int,\r\n  id itn PRIMARY KEY);\r\n".encode())
     (folder / "good-v1.sql").write_text("CREATE TABLE t (id int PRIMARY KEY)")
-    arguments = ["model", "--source-root", "services", "--out", "out"]
+    arguments = ["model", "generate", "--source-root", "services", "--out", "out"]
     paths = [f"{folder}/{name}" for name in ("bad.sql", "good-v1.sql", "missing.sql")]
     assert main([*arguments, *paths]) == 1
     assert capsys.readouterr().err == """\

@@ -38,7 +38,7 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         monkeypatch.chdir(root)
         monkeypatch.syspath_prepend(root)
         monkeypatch.setattr(sys, "dont_write_bytecode", True)
-        assert main(["rpc", "--out", str(root), "calls_test_contract/counter.proto"]) == 0
+        assert main(["rpc", "generate", "--out", str(root), "calls_test_contract/counter.proto"]) == 0
         yield importlib.import_module("calls_test_contract.counter_rpc")
 
 

@@ -2,7 +2,7 @@
 
 To write `expected` anew after a change of the generator, run in `testdata` and keep the `*_rpc.py`:
 
-    python -m zero_codegen rpc --source-root services --source-root shared --out OUT \
+    python -m zero_codegen rpc generate --source-root services --source-root shared --out OUT \
         services/*/*.proto shared/*/*.proto
 """
 
@@ -31,7 +31,7 @@ CONTRACTS = (
 
 def generate(out: Path) -> None:
     roots = [f"--source-root={root}" for root in ROOTS]
-    assert main(["rpc", *roots, "--out", str(out), *CONTRACTS]) == 0
+    assert main(["rpc", "generate", *roots, "--out", str(out), *CONTRACTS]) == 0
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -123,7 +123,18 @@ def test_good_contracts_are_served_beside_bad_ones(
     )
     (folder / "bad.proto").write_text("message M {")
     assert (
-        main(["rpc", "--source-root", "services", "--out", "out", *map(str, sorted(folder.iterdir()))]) == 1
+        main(
+            [
+                "rpc",
+                "generate",
+                "--source-root",
+                "services",
+                "--out",
+                "out",
+                *map(str, sorted(folder.iterdir())),
+            ]
+        )
+        == 1
     )
     written = {path.name for path in Path("out/shop").iterdir()}
     assert written == {"good_pb2.py", "good_pb2.pyi", "good_pb2_grpc.py", "good_rpc.py"}

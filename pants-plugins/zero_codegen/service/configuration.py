@@ -16,6 +16,7 @@ from zero_codegen.service.yaml_text import document
 
 ADMIN_PORT = 6060
 HEALTH_PATH = "/healthz"
+READY_PATH = "/readyz"
 WRAP_UP_TIME = "5s"
 """How long a service still takes new work after SIGTERM: callers need a moment to forget a pod."""
 WAIT_TIME = "5.5s"
@@ -41,11 +42,14 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         "Mode": "pro",
         **(everywhere if wiring.served.kind == "api" else {"ListenOn": f"0.0.0.0:{spec.port}"}),
         "Log": {"Level": "info", "Encoding": "json"},
-        "DevServer": {"Port": ADMIN_PORT, "HealthPath": HEALTH_PATH},
+        "DevServer": {"Port": ADMIN_PORT, "HealthPath": HEALTH_PATH, "ReadyPath": READY_PATH},
         "Shutdown": {"WrapUpTime": WRAP_UP_TIME, "WaitTime": WAIT_TIME},
     }
     for jwt in wiring.jwts:
-        generated[jwt.key] = {"AccessSecret": f"${{{jwt.variable}}}", "AccessExpire": ACCESS_EXPIRE}
+        secret, *_ = jwt.secret_keys
+        generated[jwt.key] = {secret: f"${{{jwt.variable(secret)}}}"}
+        if "AccessExpire" in jwt.known_keys:
+            generated[jwt.key]["AccessExpire"] = ACCESS_EXPIRE
     for client in wiring.clients:
         generated[client.key] = {"Target": client.target} if client.target else {}
     if wiring.models:
@@ -108,9 +112,10 @@ def _wrong_keys(
             hint = did_you_mean(name, known) or f"known here: {', '.join(f'`{key}`' for key in known)}"
             yield wiring.spec.diagnostic(f"`config`: unknown key `{path}`", hint=hint)
         elif isinstance(value, Mapping) != (below is not None):
-            what = "a value" if below is None else f"keys ({', '.join(f'`{key}`' for key in below)})"
+            names = f" ({', '.join(f'`{key}`' for key in below)})" if below else ""
+            what = "a value" if below is None else f"keys{names}"
             yield wiring.spec.diagnostic(f"`config`: `{path}` takes {what}")
-        elif below is not None:
+        elif below:  # empty, any key will do
             yield from _wrong_keys(wiring, value, below, f"{path}.")
 
 
@@ -131,7 +136,10 @@ def _published_secrets(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Di
     """Secrets whose values would stand in a ConfigMap or a Deployment."""
     spec = wiring.spec
     found = [
-        (f"{jwt.key}.AccessSecret", jwt.variable, values[jwt.key]["AccessSecret"]) for jwt in wiring.jwts
+        (f"{jwt.key}.{key}", jwt.variable(key), values[jwt.key][key])
+        for jwt in wiring.jwts
+        for key in jwt.secret_keys
+        if values[jwt.key].get(key, "") != ""
     ]
     if wiring.models:
         found.append((keys.DATA_SOURCE, _DATA_SOURCE, values[keys.DATA_SOURCE]))
@@ -160,8 +168,9 @@ def _wrong_administration(wiring: Wiring, values: Mapping[str, Any]) -> Iterator
         yield spec.diagnostic("`config`: the probes of Kubernetes need `DevServer`", hint="leave it enabled")
     if not _is_port(server["Port"]):
         yield spec.diagnostic("`config`: `DevServer.Port` is no TCP port", hint="write a number: `6060`")
-    if not str(server["HealthPath"]).startswith("/"):
-        yield spec.diagnostic("`config`: `DevServer.HealthPath` is no path", hint="begin it with `/`")
+    for key in ("HealthPath", "ReadyPath", "MetricsPath"):
+        if key in server and not str(server[key]).startswith("/"):
+            yield spec.diagnostic(f"`config`: `DevServer.{key}` is no path", hint="begin it with `/`")
     if server["Port"] == spec.port:
         yield spec.diagnostic(f"`port`: {spec.port} is the port of `DevServer`", hint="take another")
 

@@ -1,3 +1,4 @@
+import dataclasses
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from zero_codegen.service import configuration
 from zero_codegen.service.conftest import Wire
-from zero_codegen.service.wiring import Wiring
+from zero_codegen.service.wiring import JwtTransition, Wiring
 from zero_runtime.config.durations import Duration
 
 
@@ -21,10 +22,26 @@ def test_follows_from_the_wiring(wired: Wire) -> None:
         "Mode": "pro",
         "ListenOn": "0.0.0.0:8080",
         "Log": {"Level": "info", "Encoding": "json"},
-        "DevServer": {"Port": 6060, "HealthPath": "/healthz"},
+        "DevServer": {"Port": 6060, "HealthPath": "/healthz", "ReadyPath": "/readyz"},
         "Shutdown": {"WrapUpTime": "5s", "WaitTime": "5.5s"},
         "DataSource": "${DATA_SOURCE}",
     }
+
+
+def test_a_transition_needs_the_secret_of_today(wired: Wire) -> None:
+    wiring = dataclasses.replace(wired("user-api"), jwts=(JwtTransition("Keys", "keys"),))
+    values = configuration.configuration(wiring)
+    assert values["Keys"] == {"Secret": "${KEYS_SECRET}"}
+    assert mistakes(wiring) == []
+
+
+@pytest.mark.parametrize("key", ["Secret", "PrevSecret"])
+def test_refuses_a_published_secret_of_a_transition(wired: Wire, key: str) -> None:
+    wiring = wired("user-api", config={"Keys": {key: "hunter2"}})
+    (mistake,) = mistakes(dataclasses.replace(wiring, jwts=(JwtTransition("Keys", "keys"),)))
+    variable = f"KEYS_{'SECRET' if key == 'Secret' else 'PREV_SECRET'}"
+    assert f"`config`: `Keys.{key}` holds a secret in plain text" in mistake
+    assert f"write `${{{variable}}}` and keep the value in the Secret `user-api`" in mistake
 
 
 def test_config_goes_over_it_key_by_key(wired: Wire) -> None:
@@ -64,6 +81,8 @@ def test_names_the_secrets_it_needs(wired: Wire) -> None:
         ({"DevServer": {"Port": "${ADMIN_PORT}"}}, "`config`: `DevServer.Port` is no TCP port"),
         ({"DevServer": {"Port": 0}}, "`config`: `DevServer.Port` is no TCP port"),
         ({"DevServer": {"HealthPath": "alive"}}, "`config`: `DevServer.HealthPath` is no path"),
+        ({"DevServer": {"ReadyPath": "ready"}}, "`config`: `DevServer.ReadyPath` is no path"),
+        ({"DevServer": {"MetricsPath": "m"}}, "`config`: `DevServer.MetricsPath` is no path"),
         (
             {"Auth": {"AccessSecret": "${KEY:-hunter2}"}},
             "`config`: `Auth.AccessSecret` holds a secret in plain",

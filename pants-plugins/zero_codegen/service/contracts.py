@@ -10,7 +10,7 @@ from zero_codegen.diagnostics import ContractError, Diagnostic
 from zero_codegen.service import keys
 from zero_codegen.service.spec import Client as ClientContract
 from zero_codegen.service.spec import Contract, Spec
-from zero_codegen.service.wiring import Client, Jwt, Model, Served, Wiring
+from zero_codegen.service.wiring import Client, Jwt, JwtTransition, Model, Served, Wiring
 from zero_codegen.source import ContractFile, read_contract
 
 _OWN = frozenset(naming.snake(key) for server in keys.SERVERS.values() for key in server) | {
@@ -67,11 +67,15 @@ class _Wirer:
             yield contract, self._add_models
 
     def _serve_api(self, file: ContractFile) -> None:
-        self._served.append(Served("api", file.module("_api"), "routes"))
-        for jwt in api.describe(file).jwt:
-            place = partial(file.diagnostic, jwt.line, jwt.column, length=len(jwt.name))
-            self._claim(jwt.parameter, f"`jwt: {jwt.name}`", place)
-            self._jwts.append(Jwt(jwt.name, jwt.parameter))
+        described = api.describe(file)
+        if not described.service:
+            raise ContractError([file.diagnostic(0, 0, "declares no service that could be served")])
+        self._served.append(Served("api", file.module("_api"), "routes", described.signature))
+        for kind, names in (Jwt, described.jwts), (JwtTransition, described.transitions):
+            for jwt in names:
+                place = partial(jwt.file.diagnostic, jwt.line, jwt.column, length=len(jwt.name))
+                self._claim(jwt.parameter, f"`{kind.setting}: {jwt.name}`", place)
+                self._jwts.append(kind(jwt.name, jwt.parameter))
 
     def _serve_rpc(self, file: ContractFile) -> None:
         services = rpc.describe(file).services

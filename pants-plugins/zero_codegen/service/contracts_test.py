@@ -8,7 +8,7 @@ from zero_codegen.diagnostics import ContractError
 from zero_codegen.service.conftest import Specify, Wire
 from zero_codegen.service.contracts import wire
 from zero_codegen.service.spec import Spec
-from zero_codegen.service.wiring import Client, Jwt, Model, Served
+from zero_codegen.service.wiring import Client, Jwt, JwtTransition, Model, Served
 
 API = """type Request {{}}
 
@@ -62,8 +62,38 @@ def test_wires_an_http_service(wired: Wire) -> None:
     assert wiring.jwts == (Jwt("Auth", "auth"),)
     assert wiring.clients == (Client("user_rpc", "user.user_rpc", "UserClient", "user-rpc", 8080),)
     assert (wiring.models, wiring.schemas) == ((), ())
-    assert wiring.jwts[0].variable == "AUTH_ACCESS_SECRET"
+    assert wiring.jwts[0].variable("AccessSecret") == "AUTH_ACCESS_SECRET"
     assert (wiring.clients[0].key, wiring.clients[0].target) == ("UserRpc", "dns:///user-rpc:8080")
+
+
+def test_wires_what_an_http_contract_and_its_imports_ask_for(
+    specify: Specify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("admin.api").write_text(
+        "@server (\n\tjwtTransition: Keys\n\tsignature: true\n)\nservice Shop { @handler Add post /add }"
+    )
+    Path("shop.api").write_text('import "admin.api"\n' + API.format(jwt="Auth"))
+    changes = {"serves": contract("shop.api", kind="api"), "clients": [], "http_server": "granian"}
+    wiring = wire(msgspec.convert(specify("user-api", **changes), Spec))
+    assert wiring.jwts == (Jwt("Auth", "auth"), JwtTransition("Keys", "keys"))
+    assert wiring.served == Served("api", "shop_api", "routes", signature=True)
+    assert wiring.server == "zero_runtime.rest.granian"
+    assert (wiring.known_keys["Keys"] or {}).keys() == {"Secret", "PrevSecret"}
+
+
+def test_tells_what_is_wrong_at_its_place_in_an_import(refused: Any) -> None:
+    admin = "@server (jwt: Log)\nservice Shop { @handler Add post /add }"
+    files = {"admin.api": admin, "shop.api": 'import "admin.api"\n' + API.format(jwt="Auth")}
+    (found,) = refused("user-api", files, serves=contract("shop.api", kind="api"))
+    assert found.startswith("admin.api:1:15: `jwt: Log` would be `log` in the context")
+
+
+def test_refuses_to_serve_types_alone(refused: Any) -> None:
+    serves = contract("types.api", kind="api")
+    assert refused("user-api", {"types.api": "type Empty {}"}, serves=serves) == [
+        "types.api: declares no service that could be served"
+    ]
 
 
 def test_wires_an_rpc_service(wired: Wire) -> None:

@@ -1,3 +1,5 @@
+from typing import Any, get_origin
+
 import msgspec
 import pytest
 
@@ -9,7 +11,13 @@ from zero_runtime import config
 def keys_of(kind: type[msgspec.Struct]) -> keys.Keys:
     """The keys of a configuration type of the runtime, in the form of the table."""
     fields = msgspec.structs.fields(kind)
-    return {field.encode_name: keys_of(field.type) if is_struct(field.type) else None for field in fields}
+    return {field.encode_name: keys_below(field.type) for field in fields}
+
+
+def keys_below(kind: Any) -> keys.Keys | None:
+    if get_origin(kind) is dict:
+        return {}
+    return keys_of(kind) if is_struct(kind) else None
 
 
 def is_struct(kind: object) -> bool:
@@ -22,6 +30,7 @@ def is_struct(kind: object) -> bool:
         (keys.SERVERS["api"], config.RestConf),
         (keys.SERVERS["rpc"], config.RpcServerConf),
         (keys.JWT, config.JwtConf),
+        (keys.JWT_TRANSITION, config.JwtTransitionConf),
         (keys.CLIENT, config.RpcClientConf),
     ],
 )

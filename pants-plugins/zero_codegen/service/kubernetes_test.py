@@ -116,13 +116,13 @@ def test_the_autoscaler_alone_counts_replicas(objects: Any) -> None:
 
 
 def test_probes_http_services_on_the_administration_port(objects: Any) -> None:
-    server = {"Port": 7070, "HealthPath": "/alive"}
+    server = {"Port": 7070, "HealthPath": "/alive", "ReadyPath": "/ready"}
     (container,) = objects("user-api", config={"DevServer": server})["Deployment"]["spec"]["template"][
         "spec"
     ]["containers"]
     assert {"name": "admin", "containerPort": 7070, "protocol": "TCP"} in container["ports"]
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["httpGet"] == {"path": "/alive", "port": "admin"}
+    for probe, path in ("startup", "/alive"), ("readiness", "/ready"), ("liveness", "/alive"):
+        assert container[f"{probe}Probe"]["httpGet"] == {"path": path, "port": "admin"}
 
 
 def test_probes_rpc_services_with_grpc(objects: Any) -> None:
@@ -150,8 +150,8 @@ def test_the_network_policy_has_the_edges_of_the_graph(objects: Any) -> None:
     gateway = objects("user-api")["NetworkPolicy"]["spec"]
     server = objects("user-rpc", callers=["user-api", "admin-api"])["NetworkPolicy"]["spec"]
     dns, to_server = gateway["egress"]
-    (from_callers,) = server["ingress"]
-    assert gateway["ingress"] == [{"ports": [{"port": 8888, "protocol": "TCP"}]}]
+    from_callers, _ = server["ingress"]
+    assert gateway["ingress"][0] == {"ports": [{"port": 8888, "protocol": "TCP"}]}
     assert {port["port"] for port in dns["ports"]} == {53}
     assert to_server == {
         "to": [{"podSelector": {"matchLabels": server["podSelector"]["matchLabels"]}}],
@@ -166,7 +166,23 @@ def test_the_network_policy_has_the_edges_of_the_graph(objects: Any) -> None:
 
 
 def test_an_rpc_service_that_nobody_calls_lets_nobody_in(objects: Any) -> None:
-    assert objects("user-rpc", callers=[])["NetworkPolicy"]["spec"]["ingress"] == []
+    changes = {"callers": [], "config": {"DevServer": {"EnableMetrics": False}}}
+    assert objects("user-rpc", **changes)["NetworkPolicy"]["spec"]["ingress"] == []
+
+
+def test_metrics_are_collected_where_they_are(objects: Any) -> None:
+    for config, path in ({}, None), ({"DevServer": {"MetricsPath": "/numbers"}}, "/numbers"):
+        pod = objects("user-rpc", config=config)["Deployment"]["spec"]["template"]["metadata"]
+        assert pod["annotations"]["prometheus.io/port"] == "6060"
+        assert pod["annotations"].get("prometheus.io/path") == path
+
+
+def test_metrics_are_for_the_cluster(objects: Any) -> None:
+    (from_cluster,) = objects("user-rpc", callers=[])["NetworkPolicy"]["spec"]["ingress"]
+    assert from_cluster == {
+        "from": [{"namespaceSelector": {}}],
+        "ports": [{"port": 6060, "protocol": "TCP"}],
+    }
 
 
 @pytest.mark.parametrize("name", ["no", "null", "y", "e1"])

@@ -6,9 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from zero_codegen.python import Bracketed, import_from
+from zero_codegen.python import Bracketed, import_from, tuple_literal
 from zero_codegen.service.wiring import Wiring
 from zero_codegen.templates import render
+
+_OPENAPI = "openapi"
+"""The function of a generated HTTP module that gives its OpenAPI document."""
 
 _SCHEMA = "SCHEMA"
 """What the module of every SQL contract calls its schema."""
@@ -27,16 +30,20 @@ def modules(wiring: Wiring) -> dict[str, str]:
             wiring=wiring,
             spec=wiring.spec,
             imports=_main_imports(wiring, schemas),
-            bound=_bound(wiring),
+            server=_server(wiring),
             schemas=list(schemas.values()),
         ),
     }
 
 
-def _bound(wiring: Wiring) -> Bracketed:
-    """The call that binds the service to its logic."""
-    jwts = [f"{jwt.attribute}=context.{jwt.attribute}" for jwt in wiring.jwts]
-    return Bracketed(f"{wiring.served.bind}(", (f"{wiring.spec.logic.class_}(context)", *jwts), ")")
+def _server(wiring: Wiring) -> Bracketed:
+    """The server, with the service bound to its logic."""
+    verifiers = [f"{jwt.attribute}=context.{jwt.attribute}" for jwt in wiring.jwts]
+    if wiring.served.signature:
+        verifiers.append("signature=rest.Signature(config.signature)")
+    bound = Bracketed(f"{wiring.served.bind}(", (f"{wiring.spec.logic.class_}(context)", *verifiers), ")")
+    served = (bound, f"openapi={_OPENAPI}") if wiring.served.kind == "api" else (tuple_literal([bound]),)
+    return Bracketed(f"{wiring.server.rpartition('.')[2]}.Server(", ("config", *served), ")")
 
 
 def _service_imports(wiring: Wiring) -> list[str]:
@@ -52,10 +59,16 @@ def _service_imports(wiring: Wiring) -> list[str]:
 
 def _main_imports(wiring: Wiring, schemas: Mapping[str, str]) -> list[str]:
     spec = wiring.spec
-    names = defaultdict(set, {"zero_runtime": {"service", "rest" if wiring.served.kind == "api" else "rpc"}})
+    names = defaultdict(set, {"zero_runtime": {"service"}})
     names[spec.logic.module].add(spec.logic.class_)
     names[spec.module("_service")] |= {"Config", "Context"}
     names[wiring.served.module].add(wiring.served.bind)
+    if wiring.served.kind == "api":
+        names[wiring.served.module].add(_OPENAPI)
+    server_package, _, server_module = wiring.server.rpartition(".")
+    names[server_package].add(server_module)
+    if wiring.jwts or wiring.served.signature:
+        names["zero_runtime"].add("rest")
     for part in wiring.parts:
         names[part.module].add(part.class_name)
     if wiring.clients:

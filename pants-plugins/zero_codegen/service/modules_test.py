@@ -8,7 +8,7 @@ import pytest
 
 from zero_codegen.service.conftest import STYLE, Wire
 from zero_codegen.service.modules import modules
-from zero_codegen.service.wiring import Client, Jwt, Model, Wiring
+from zero_codegen.service.wiring import Client, Jwt, JwtTransition, Model, Wiring
 
 
 def rich(wiring: Wiring, length: int) -> Wiring:
@@ -16,8 +16,11 @@ def rich(wiring: Wiring, length: int) -> Wiring:
     word = "n" * length
     return dataclasses.replace(
         wiring,
+        served=dataclasses.replace(wiring.served, signature=wiring.served.kind == "api"),
         jwts=tuple(
-            Jwt(jwt.name, f"{jwt.attribute}_{name}_{word}") for jwt in wiring.jwts for name in ("a", "b", "c")
+            kind(jwt.name, f"{jwt.attribute}_{name}_{word}")
+            for jwt in wiring.jwts
+            for name, kind in (("a", Jwt), ("b", Jwt), ("c", JwtTransition))
         ),
         clients=tuple(
             Client(
@@ -35,11 +38,13 @@ def rich(wiring: Wiring, length: int) -> Wiring:
 
 @pytest.mark.parametrize("check", STYLE, ids=lambda check: check[0])
 @pytest.mark.parametrize("length", [1, 12, 24])
-@pytest.mark.parametrize("name", ["user-api", "user-rpc"])
+@pytest.mark.parametrize(
+    ("name", "server"), [("user-api", "uvicorn"), ("user-api", "granian"), ("user-rpc", "uvicorn")]
+)
 def test_modules_of_any_shape_have_style(
-    wired: Wire, tmp_path: Path, check: Sequence[str], name: str, length: int
+    wired: Wire, tmp_path: Path, check: Sequence[str], name: str, server: str, length: int
 ) -> None:
-    for number, text in enumerate(modules(rich(wired(name), length)).values()):
+    for number, text in enumerate(modules(rich(wired(name, http_server=server), length)).values()):
         (tmp_path / f"{number}.py").write_text(text)
     done = subprocess.run([sys.executable, "-m", *check, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -61,3 +66,9 @@ def test_a_client_that_nobody_here_serves_has_no_embedded_default(wired: Wire) -
         '    order_n_rpc: Annotated[config.RpcClientConf, config.Embedded({"Target": "local:///order-rpc"})]\n'
         in types
     )
+
+
+def test_an_http_service_is_served_by_what_its_target_says(wired: Wire) -> None:
+    main = modules(wired("user-api", http_server="granian"))["user/user_api_main.py"]
+    assert "from zero_runtime.rest import granian\n" in main
+    assert "    return granian.Server(config, routes(" in main

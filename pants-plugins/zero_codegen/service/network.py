@@ -14,6 +14,9 @@ from zero_codegen.service.wiring import Client, Wiring
 DATABASE_PORT = 3306
 """MySQL's; taken when the data source names no port, for it mostly stands in a Secret altogether."""
 
+COLLECTOR_PORTS = {"otlpgrpc": 4317, "otlphttp": 4318}
+"""OTLP's own, by what `Telemetry.Batcher` says; taken when the endpoint names no port."""
+
 _PORT = re.compile(r":([0-9]{1,5})(?=[)/?,]|$)")
 
 
@@ -26,7 +29,10 @@ class Destination:
 
 
 def destinations(wiring: Wiring, values: Mapping[str, Any]) -> list[Destination]:
-    """Services first; then, as one, ports at any address: foreign services, the database, `egress_ports`."""
+    """Services first; then, as one, ports at any address.
+
+    These are those of foreign services, of the database and of the collector of traces, and `egress_ports`.
+    """
     services: dict[str, int] = {}
     anywhere = set(wiring.spec.egress_ports)
     for client in wiring.clients:
@@ -37,6 +43,7 @@ def destinations(wiring: Wiring, values: Mapping[str, Any]) -> list[Destination]
             anywhere.update(port for place in places for port in _ports(place))
     if wiring.models:
         anywhere.update(_database_ports(str(values[keys.DATA_SOURCE])))
+    anywhere.update(_collector_ports(values.get("Telemetry", {})))
     found = [Destination((port,), service) for service, port in sorted(services.items())]
     return [*found, Destination(tuple(sorted(anywhere)))] if anywhere else found
 
@@ -65,3 +72,10 @@ def _ports(place: str) -> list[int]:
 
 def _database_ports(source: str) -> list[int]:
     return [] if source.startswith("sqlite:") else _ports(source) or [DATABASE_PORT]
+
+
+def _collector_ports(telemetry: Mapping[str, Any]) -> list[int]:
+    endpoint, batcher = str(telemetry.get("Endpoint", "")), telemetry.get("Batcher", "otlpgrpc")
+    if not endpoint or telemetry.get("Disabled") is True or batcher not in COLLECTOR_PORTS:
+        return []
+    return _ports(endpoint) or [COLLECTOR_PORTS[batcher]]

@@ -54,6 +54,28 @@ def test_models_lead_to_the_port_of_the_database(
     assert found(wired, "user-rpc", config={"DataSource": source}) == expected
 
 
+@pytest.mark.parametrize(
+    ("telemetry", "ports"),
+    [
+        ({"Endpoint": "collector:9000"}, (9000,)),
+        ({"Endpoint": "http://collector:9000/otlp", "Batcher": "otlphttp"}, (9000,)),
+        ({"Endpoint": "${COLLECTOR}"}, (4317,)),
+        ({"Endpoint": "https://collector", "Batcher": "otlphttp"}, (4318,)),
+    ],
+)
+def test_traces_lead_to_the_port_of_the_collector(
+    wired: Wire, telemetry: dict[str, Any], ports: tuple[int, ...]
+) -> None:
+    assert found(wired, "user-api", clients=[], config={"Telemetry": telemetry}) == [Destination(ports)]
+
+
+@pytest.mark.parametrize(
+    "telemetry", [{"Endpoint": "/tmp/spans", "Batcher": "file"}, {"Endpoint": "c:1", "Disabled": True}, {}]
+)
+def test_traces_that_do_not_leave_the_pod_lead_nowhere(wired: Wire, telemetry: dict[str, Any]) -> None:
+    assert found(wired, "user-api", clients=[], config={"Telemetry": telemetry}) == []
+
+
 def test_ports_that_may_be_anywhere_are_one_destination(wired: Wire) -> None:
     assert found(wired, "user-rpc", egress_ports=[443, 53]) == [Destination((53, 443, 3306))]
 

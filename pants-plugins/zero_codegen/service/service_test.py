@@ -58,11 +58,25 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         monkeypatch.chdir(TESTDATA)
         for kind, contract in CONTRACTS.items():
             assert (
-                main([kind, "--source-root", "services", "--out", str(root), f"services/user/{contract}"])
+                main(
+                    [
+                        *(kind, "generate"),
+                        *("--source-root", "services"),
+                        *("--out", str(root)),
+                        f"services/user/{contract}",
+                    ]
+                )
                 == 0
             )
         for service in SERVICES:
             assert generate(Path(f"{service}.json"), root) == [0, 0, 0]
+        logic = (root / "user" / "api_logic.py").read_text().replace("user_api_service", "fast_api_service")
+        (root / "user" / "fast_logic.py").write_text(logic)
+        fast = json.loads(Path("user-api.json").read_text())
+        fast |= {"name": "fast-api", "http_server": "granian"}
+        fast["logic"]["module"] = "user.fast_logic"
+        (root / "fast-api.json").write_text(json.dumps(fast))
+        assert generate(root / "fast-api.json", root) == [0, 0, 0]
     return root
 
 
@@ -128,7 +142,11 @@ print(config.name, config.mode, config.shutdown.wrap_up_time)
     assert run(repository, "-c", program, ZERO_SECRETS_DIR=str(secrets)) == f"{service} pro 5.0\n"
 
 
-MODULES = ("user.user_api_service", "user.user_api_main", "user.user_rpc_service", "user.user_rpc_main")
+MODULES = tuple(
+    f"user.{service}_{what}"
+    for service in ("user_api", "user_rpc", "fast_api")
+    for what in ("service", "main")
+)
 
 
 def test_modules_are_typed(repository: Path) -> None:

@@ -75,6 +75,8 @@ class Spec(_Part, frozen=True, kw_only=True):
     source_root: str
     serves: Served
     logic: Logic
+    http_server: Literal["uvicorn", "granian"] = "uvicorn"
+    """What an HTTP service is served by."""
     models: tuple[Contract, ...]
     clients: tuple[Client, ...]
     callers: tuple[str, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from zero_codegen.naming import pascal
+from zero_codegen.naming import pascal, snake
 from zero_codegen.service import keys
 from zero_codegen.service.spec import Spec
 
@@ -16,15 +17,34 @@ class Jwt:
     name: str
     attribute: str
 
+    setting: ClassVar[str] = "jwt"
+    """The word of the contract that asks for it."""
+    class_name: ClassVar[str] = "Jwt"
+    """What it is at run time; its configuration has the same name with `Conf` behind."""
+    purpose: ClassVar[str] = "Issues and verifies"
+    known_keys: ClassVar[keys.Keys] = keys.JWT
+    secret_keys: ClassVar[tuple[str, ...]] = ("AccessSecret",)
+    """Keys of its configuration that hold secrets; the first has to be there."""
+
     @property
     def key(self) -> str:
         """Its place in the configuration."""
         return pascal(self.attribute)
 
-    @property
-    def variable(self) -> str:
-        """The variable that configuration takes the secret from."""
-        return f"{self.attribute.strip('_').upper()}_ACCESS_SECRET"
+    def variable(self, key: str) -> str:
+        """The variable that configuration takes a secret from, by its key."""
+        return f"{self.attribute.strip('_')}_{snake(key)}".upper()
+
+
+@dataclass(frozen=True)
+class JwtTransition(Jwt):
+    """The key of today and the one before it, which a contract asks for with `jwtTransition: Auth`."""
+
+    setting = "jwtTransition"
+    class_name = "JwtTransition"
+    purpose = "Verifies"
+    known_keys = keys.JWT_TRANSITION
+    secret_keys = ("Secret", "PrevSecret")
 
 
 @dataclass(frozen=True)
@@ -66,11 +86,15 @@ class Model(Part):
 
 @dataclass(frozen=True)
 class Served:
-    """What the service serves; `bind` is the generated function that binds it to logic."""
+    """What the service serves; `bind` is the generated function that binds it to logic.
+
+    `signature` tells that some of its HTTP routes take signed requests only.
+    """
 
     kind: str
     module: str
     bind: str
+    signature: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +112,13 @@ class Wiring:
     schemas: tuple[str, ...]
 
     @property
+    def server(self) -> str:
+        """The module whose `Server` serves it."""
+        if self.served.kind == "rpc":
+            return "zero_runtime.rpc"
+        return "zero_runtime.rest.granian" if self.spec.http_server == "granian" else "zero_runtime.rest"
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """What the context has of generated classes."""
         return *self.clients, *self.models
@@ -97,7 +128,7 @@ class Wiring:
         """The configuration keys of the service."""
         return {
             **keys.SERVERS[self.served.kind],
-            **{jwt.key: keys.JWT for jwt in self.jwts},
+            **{jwt.key: jwt.known_keys for jwt in self.jwts},
             **{client.key: keys.CLIENT for client in self.clients},
             **({keys.DATA_SOURCE: None} if self.models else {}),
         }

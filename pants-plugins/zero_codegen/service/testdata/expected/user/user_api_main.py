@@ -7,7 +7,7 @@ import logging
 from contextlib import AsyncExitStack
 
 from user.api_logic import UserLogic
-from user.user_api import routes
+from user.user_api import openapi, routes
 from user.user_api_service import Config, Context
 from user.user_rpc import UserClient
 from zero_runtime import rest, rpc, service
@@ -22,7 +22,7 @@ async def wire(config: Config, resources: AsyncExitStack) -> service.Server:
         user_rpc=UserClient(user_channel),
         log=logging.getLogger("user-api"),
     )
-    return rest.Server(config, routes(UserLogic(context), auth=context.auth))
+    return rest.Server(config, routes(UserLogic(context), auth=context.auth), openapi=openapi)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ class Repository:
         assert old in text
         file.write_text(text.replace(old, new, 1))
 
+    def write(self, path: str, text: str) -> None:
+        (self.root / path).write_text(text)
+
     def pants(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["./pants", "--no-dynamic-ui", "--no-colors", *arguments],
@@ -85,6 +88,39 @@ def test_a_wrong_api(repository: Repository) -> None:
     assert repository.pants("export-codegen", "services/user:rpc").returncode == 0
 
 
+def test_a_wrong_setting_of_an_api(repository: Repository) -> None:
+    """`lint` finds what code generation would refuse."""
+    repository.edit("services/user/user.api", "jwt: Auth", "jtw: Auth")
+    output = refused(repository, "lint", "--only=zero-api-lint", "services/user:")
+    assert "services/user/user.api:47:2: " in output
+    assert "did you mean `jwt`?" in output
+    assert "zero-api-lint failed" in output
+
+
+def test_an_import_of_a_file_without_a_target(repository: Repository) -> None:
+    repository.write("services/user/part.api", "type Part {}\n")
+    repository.edit("services/user/user.api", "type (", 'import "part.api"\n\ntype (')
+    output = refused(repository, "export-codegen", "services/user:http")
+    assert "services/user/user.api:1:8: `services/user/part.api` " in output
+    assert "run `./pants tailor ::`" in output
+
+
+def test_an_api_in_another_layout(repository: Repository) -> None:
+    """`lint` tells of it, `fmt` repairs it; what does not parse stays as it is, and keeps nobody else from it."""
+    layout = (repository.root / "services/common/page.api").read_text()
+    repository.write("services/common/page.api", layout.replace("\t", "  "))
+    broken = "type Broken {\n"
+    repository.write("services/user/user.api", broken)
+    formatter = ("--only=zero-api-format", "services/common:", "services/user:")
+    output = refused(repository, "lint", *formatter)
+    assert "services/common/page.api" in output
+    assert "zero-api-format failed" in output
+    result = repository.pants("fmt", *formatter)
+    assert "Not formatted, for it does not parse: services/user/user.api:1:14: " in result.stderr
+    assert (repository.root / "services/common/page.api").read_text() == layout
+    assert (repository.root / "services/user/user.api").read_text() == broken
+
+
 def test_a_wrong_proto(repository: Repository) -> None:
     repository.edit("services/user/user.proto", "(LoginRequest)", "(LoginReqest)")
     output = refused(repository, "export-codegen", "services/user:rpc")
@@ -122,6 +158,21 @@ def test_logic_that_lacks_a_handler(repository: Repository) -> None:
     output = refused(repository, "package", "services/user:user-api")
     assert re.search(r"services/user/api_logic\.py:\d+:1: `UserLogic` does not implement `logout`", output)
     assert "add `async def logout(self) -> None`" in output
+
+
+def test_logic_that_lacks_a_middleware(repository: Repository) -> None:
+    repository.edit("services/user/user.api", "jwt: Auth", "jwt: Auth\n\tmiddleware: Audit")
+    output = refused(repository, "package", "services/user:user-api")
+    assert re.search(
+        r"services/user/api_logic\.py:\d+:1: `UserLogic` does not implement `audit_middleware`", output
+    )
+    assert "add `async def audit_middleware(self, request: rest.Request, proceed: rest.Endpoint)" in output
+
+
+def test_a_server_for_a_service_that_is_no_http_service(repository: Repository) -> None:
+    repository.edit("services/user/BUILD", "models=", 'http_server="granian", models=')
+    output = refused(repository, "package", "services/user:user-rpc")
+    assert "`http_server` field of services/user:user-rpc is for services that serve a `zero_api`" in output
 
 
 def test_a_wrong_key_of_the_configuration(repository: Repository) -> None:

@@ -1,4 +1,4 @@
-"""Generating Python from contracts: one process per folder and kind, cut per target.
+"""Generating from contracts: one process per folder and kind, cut per target.
 
 A process costs some 0.3 s of CPU before it generates anything, so a folder's contracts share one; a batch per
 folder, not per repository, keeps an edit from regenerating everything. A bad contract does not spoil its
@@ -17,14 +17,46 @@ from pants.engine.target import GeneratedSources, GenerateSourcesRequest
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
-from pants_backend_zero.contracts import (
-    AllContracts,
+from pants_backend_zero.contract_imports import (
     ContractClosure,
     ContractClosureRequest,
-    ContractSourceField,
+    PartialContracts,
 )
+from pants_backend_zero.contracts import AllContracts, ContractSourceField
 from pants_backend_zero.errors import ContractErrors
 from pants_backend_zero.tools import GeneratorRequest, GeneratorResult
+
+
+@dataclass(frozen=True)
+class ContractProgramRequest:
+    """Contracts of one kind, for a run of the generator."""
+
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class ContractProgram:
+    """What the generator takes: its arguments about the contracts, their paths among them, and the files."""
+
+    arguments: tuple[str, ...]
+    paths: tuple[str, ...]
+    digest: Digest
+
+
+@rule
+async def gather_program(
+    request: ContractProgramRequest, all_contracts: AllContracts, partial: PartialContracts
+) -> ContractProgram:
+    closure = await Get(ContractClosure, ContractClosureRequest(request.addresses))
+    paths = sorted({all_contracts.by_address[address].path for address in request.addresses})
+    source_roots = sorted({contract.source_root for contract in closure.contracts})
+    sources = await Get(Digest, PathGlobs(sorted({contract.path for contract in closure.contracts})))
+    arguments = (
+        *(f"--source-root={root}" for root in source_roots),
+        *(f"--imported={path}" for path in paths if path in partial.paths),
+        *paths,
+    )
+    return ContractProgram(arguments, tuple(paths), sources)
 
 
 @dataclass(frozen=True)
@@ -36,19 +68,46 @@ class ContractBatchRequest:
 
 
 @rule(desc="Generate from contracts", level=LogLevel.DEBUG)
-async def generate_batch(request: ContractBatchRequest, all_contracts: AllContracts) -> GeneratorResult:
-    closure = await Get(ContractClosure, ContractClosureRequest(request.addresses))
-    paths = sorted({all_contracts.by_address[address].path for address in request.addresses})
-    source_roots = sorted({contract.source_root for contract in closure.contracts})
-    sources = await Get(Digest, PathGlobs(sorted({contract.path for contract in closure.contracts})))
+async def generate_batch(request: ContractBatchRequest) -> GeneratorResult:
+    program = await Get(ContractProgram, ContractProgramRequest(request.addresses))
     return await Get(
         GeneratorResult,
         GeneratorRequest(
-            (request.kind, *(f"--source-root={root}" for root in source_roots), *paths),
-            (sources,),
-            f"Generate Python from {', '.join(paths)}",
+            (request.kind, "generate", *program.arguments),
+            (program.digest,),
+            f"Generate from {', '.join(program.paths)}",
         ),
     )
+
+
+@dataclass(frozen=True)
+class GeneratedContractRequest:
+    address: Address
+
+
+@dataclass(frozen=True)
+class GeneratedContract:
+    """All that is generated from the contracts in the folder of a good one, without their source root."""
+
+    digest: Digest
+
+
+@rule
+async def generate_contract(
+    request: GeneratedContractRequest, all_contracts: AllContracts
+) -> GeneratedContract:
+    contract = all_contracts.by_address[request.address]
+    neighbours = all_contracts.in_folder_of(contract)
+    batch = await Get(
+        GeneratorResult,
+        ContractBatchRequest(contract.kind.name, tuple(neighbour.target.address for neighbour in neighbours)),
+    )
+    closure = await Get(ContractClosure, ContractClosureRequest((request.address,)))
+    paths = {contract.path for contract in closure.contracts}
+    wrong = [diagnostic for diagnostic in batch.diagnostics if diagnostic.path in paths]
+    if wrong:
+        raise ContractErrors(wrong)
+    return GeneratedContract(batch.digest)
 
 
 class GeneratePythonFromContractRequest(GenerateSourcesRequest):
@@ -62,18 +121,9 @@ async def generate_python_from_contract(
 ) -> GeneratedSources:
     address = request.protocol_target.address
     contract = all_contracts.by_address[address]
-    neighbours = all_contracts.in_folder_of(contract)
-    batch = await Get(
-        GeneratorResult,
-        ContractBatchRequest(contract.kind.name, tuple(neighbour.target.address for neighbour in neighbours)),
-    )
-    closure = await Get(ContractClosure, ContractClosureRequest((address,)))
-    paths = {contract.path for contract in closure.contracts}
-    wrong = [diagnostic for diagnostic in batch.diagnostics if diagnostic.path in paths]
-    if wrong:
-        raise ContractErrors(wrong)
+    generated = await Get(GeneratedContract, GeneratedContractRequest(address))
     outputs = contract.kind.outputs(contract.stripped_path)
-    own = await Get(Digest, DigestSubset(batch.digest, PathGlobs(outputs)))
+    own = await Get(Digest, DigestSubset(generated.digest, PathGlobs(outputs)))
     return GeneratedSources(await Get(Snapshot, AddPrefix(own, contract.source_root)))
 
 

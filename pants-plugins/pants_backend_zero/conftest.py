@@ -13,11 +13,17 @@ from pants.core.goals import package, run, tailor
 from pants.core.goals.tailor import PutativeTargets
 from pants.core.target_types import rules as core_target_types_rules
 from pants.core.util_rules import system_binaries
+from pants.core.util_rules.partitions import Partitions
 from pants.engine.addresses import Address, Addresses
-from pants.engine.target import Dependencies, DependenciesRequest
+from pants.engine.fs import Digest, Snapshot
+from pants.engine.target import AllTargets, Dependencies, DependenciesRequest
 from pants.testutil.rule_runner import PYTHON_BOOTSTRAP_ENV, QueryRule, RuleRunner
 
 from pants_backend_zero import register
+from pants_backend_zero.api.fmt import ApiFormatRequest
+from pants_backend_zero.api.lint import ApiLintRequest
+from pants_backend_zero.codegen import ContractProgram, ContractProgramRequest
+from pants_backend_zero.contracts import AllContracts
 from pants_backend_zero.service.graph import (
     ServiceGraph,
     ServiceReferences,
@@ -28,7 +34,7 @@ from pants_backend_zero.service.graph import (
 from pants_backend_zero.service.logic import ServiceLogic, ServiceLogicRequest
 from pants_backend_zero.tailor import PutativeContractTargetsRequest
 
-RUNTIME_MODULES = ("config", "service", "rest", "rpc", "model")
+RUNTIME_MODULES = ("config", "service", "rest/__init__", "rest/granian", "rpc", "model")
 
 
 @pytest.fixture
@@ -46,6 +52,12 @@ def repository() -> RuleRunner:
             *tailor.rules(),
             *core_target_types_rules(),
             QueryRule(Addresses, [DependenciesRequest]),
+            QueryRule(AllContracts, []),
+            QueryRule(AllTargets, []),
+            QueryRule(Snapshot, [Digest]),
+            QueryRule(ContractProgram, [ContractProgramRequest]),
+            QueryRule(Partitions, [ApiFormatRequest.PartitionRequest]),
+            QueryRule(Partitions, [ApiLintRequest.PartitionRequest]),
             QueryRule(ServiceGraph, []),
             QueryRule(PutativeTargets, [PutativeContractTargetsRequest]),
             QueryRule(ServiceReferences, [ServiceReferencesRequest]),
@@ -58,10 +70,7 @@ def repository() -> RuleRunner:
             PythonRequirementTarget,
         ],
     )
-    runner.set_options(
-        ["--source-root-patterns=['/services', '/runtime', '/']", "--python-infer-use-rust-parser"],
-        env_inherit=PYTHON_BOOTSTRAP_ENV,
-    )
+    set_options(runner)
     runner.write_files(
         {
             "3rdparty/BUILD": dedent("""\
@@ -70,6 +79,7 @@ def repository() -> RuleRunner:
                 python_requirement(name="grpcio", requirements=["grpcio"], modules=["grpc"])
                 """),
             "runtime/zero_runtime/BUILD": "python_sources()",
+            "runtime/zero_runtime/rest/BUILD": "python_sources()",
             **{f"runtime/zero_runtime/{module}.py": "" for module in RUNTIME_MODULES},
             "services/user/BUILD": dedent("""\
                 zero_api(name="http", source="user.api")
@@ -79,7 +89,7 @@ def repository() -> RuleRunner:
                 zero_service(name="user-rpc", serves=":rpc", logic="rpc_logic.py:UserLogic", models=[":model"])
                 zero_service(name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"])
                 """),
-            "services/user/user.api": "service User {}",
+            "services/user/user.api": 'import "../common/page.api"\nservice User {}',
             "services/user/user.proto": 'syntax = "proto3"; import "common/page.proto";',
             "services/user/user.sql": "",
             "services/user/api_logic.py": dedent("""\
@@ -87,11 +97,21 @@ def repository() -> RuleRunner:
                 from user.user_api_service import Context
                 """),
             "services/user/rpc_logic.py": "from user.user_model import User\nfrom user import user_pb2",
-            "services/common/BUILD": "zero_rpcs()",
+            "services/common/BUILD": 'zero_rpcs(name="rpc")\nzero_apis(name="api")',
             "services/common/page.proto": 'syntax = "proto3";',
+            "services/common/page.api": 'import (\n\t"parts/sort.api" // a part\n)\n',
+            "services/common/parts/BUILD": "zero_apis()",
+            "services/common/parts/sort.api": "",
         }
     )
     return runner
+
+
+def set_options(runner: RuleRunner, *options: str) -> None:
+    runner.set_options(
+        ["--source-root-patterns=['/services', '/runtime', '/']", "--python-infer-use-rust-parser", *options],
+        env_inherit=PYTHON_BOOTSTRAP_ENV,
+    )
 
 
 def dependencies(runner: RuleRunner, address: Address) -> set[str]:

@@ -12,16 +12,44 @@ LOGIC = {"target_name": "logic"}
 
 
 def test_a_contract_depends_on_what_its_generated_code_imports(repository) -> None:
-    assert dependencies(repository, Address("services/user", target_name="http")) == {
+    assert dependencies(repository, Address("services/common/parts", relative_file_path="sort.api")) == {
         "3rdparty:msgspec",
-        "runtime/zero_runtime/rest.py",
+        "runtime/zero_runtime/rest/__init__.py",
     }
 
 
 def test_a_proto_depends_on_the_protos_it_imports(repository) -> None:
     found = dependencies(repository, Address("services/user", target_name="rpc"))
-    assert "services/common/page.proto" in found
+    assert "services/common/page.proto:rpc" in found
     assert {"runtime/zero_runtime/rpc.py", "3rdparty:protobuf", "3rdparty:grpcio"} <= found
+
+
+def test_an_api_depends_on_the_apis_it_imports(repository) -> None:
+    assert dependencies(repository, Address("services/user", target_name="http")) == {
+        "services/common/page.api:api",
+        "3rdparty:msgspec",
+        "runtime/zero_runtime/rest/__init__.py",
+    }
+
+
+def test_of_several_owners_of_an_imported_file_the_target_itself_chooses(repository, caplog) -> None:
+    repository.write_files(
+        {
+            "services/common/BUILD": dedent("""\
+                zero_api(name="one", source="page.api")
+                zero_api(name="two", source="page.api")
+                """),
+            "services/shop/BUILD": dedent("""\
+                zero_api(name="open", source="a.api")
+                zero_api(name="chosen", source="a.api", dependencies=["!services/common:two"])
+                """),
+            "services/shop/a.api": 'import "../common/page.api"',
+        }
+    )
+    found = dependencies(repository, Address("services/shop", target_name="open"))
+    assert not any(address.startswith("services/common") for address in found)
+    assert "services/shop:open imports `../common/page.api`, but Pants cannot safely infer" in caplog.text
+    assert "services/common:one" in dependencies(repository, Address("services/shop", target_name="chosen"))
 
 
 def test_of_several_owners_of_a_module_the_target_itself_chooses(repository, caplog) -> None:
@@ -36,7 +64,7 @@ def test_of_several_owners_of_a_module_the_target_itself_chooses(repository, cap
         }
     )
     assert dependencies(repository, Address("services/shop", target_name="open")) == {
-        "runtime/zero_runtime/rest.py"
+        "runtime/zero_runtime/rest/__init__.py"
     }
     assert "services/shop:open imports `msgspec`, but Pants cannot safely infer" in caplog.text
     assert "3rdparty:msgspec" in dependencies(repository, Address("services/shop", target_name="chosen"))
@@ -47,6 +75,24 @@ def test_logic_depends_on_the_contracts_whose_modules_it_imports(repository) -> 
     rpc = Address("services/user", relative_file_path="rpc_logic.py", **LOGIC)
     assert dependencies(repository, api) == {"services/user:http", "services/user:user-api"}
     assert dependencies(repository, rpc) == {"services/user:model", "services/user:rpc"}
+
+
+def test_an_http_service_depends_on_the_server_it_names(repository) -> None:
+    repository.write_files(
+        {
+            "services/user/BUILD": dedent("""\
+                zero_api(name="http", source="user.api")
+                python_sources(name="logic")
+                zero_service(name="a", serves=":http", logic="api_logic.py:L")
+                zero_service(name="b", serves=":http", logic="api_logic.py:L", http_server="granian")
+                """),
+        }
+    )
+    uvicorn, granian = (
+        dependencies(repository, Address("services/user", target_name=name)) for name in ("a", "b")
+    )
+    assert uvicorn - granian == {"runtime/zero_runtime/rest/__init__.py"}
+    assert granian - uvicorn == {"runtime/zero_runtime/rest/granian.py"}
 
 
 def test_a_service_depends_on_its_contracts_its_logic_and_the_runtime(repository) -> None:

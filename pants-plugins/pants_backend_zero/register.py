@@ -1,6 +1,17 @@
 """What the backend adds to Pants."""
 
-from pants_backend_zero import codegen, contracts, module_mapping, tailor, tools
+from pants_backend_zero import (
+    codegen,
+    contract_dependencies,
+    contract_imports,
+    contracts,
+    module_mapping,
+    package,
+    tailor,
+    tools,
+)
+from pants_backend_zero.api import fmt as api_fmt
+from pants_backend_zero.api import lint as api_lint
 from pants_backend_zero.api.target_types import ZeroApisTarget, ZeroApiTarget
 from pants_backend_zero.model.target_types import ZeroModelsTarget, ZeroModelTarget
 from pants_backend_zero.rpc.target_types import ZeroRpcsTarget, ZeroRpcTarget
@@ -31,7 +42,12 @@ def rules():
     modules = (
         tools,
         contracts,
+        contract_imports,
+        contract_dependencies,
         codegen,
+        package,
+        api_fmt,
+        api_lint,
         module_mapping,
         tailor,
         service_graph,

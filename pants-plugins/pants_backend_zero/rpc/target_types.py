@@ -14,17 +14,22 @@ from pants.engine.target import (
 )
 from pants.util.strutil import help_text
 
-from pants_backend_zero.contracts import ContractDependenciesField, ContractKind, ContractSourceField
+from pants_backend_zero.contracts import (
+    ContractDependenciesField,
+    ContractImportsSyntax,
+    ContractKind,
+    ContractSourceField,
+)
+
+# `import "user/user.proto";`, also `public` and `weak`: https://protobuf.dev/reference/protobuf/proto3-spec/
+_IMPORT = re.compile(r"""(?:^|;)\s*import\s+(?:public\s+|weak\s+)?["'](.+?\.proto)["']\s*;""", re.MULTILINE)
 
 RPC = ContractKind(
     name="rpc",
     extension=".proto",
     output_suffixes=("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_rpc.py"),
     runtime_modules=("zero_runtime.rpc", "google.protobuf", "grpc"),
-    # `import "user/user.proto";`, also `public` and `weak`: https://protobuf.dev/reference/protobuf/proto3-spec/
-    imports=re.compile(
-        r"""(?:^|;)\s*import\s+(?:public\s+|weak\s+)?["'](.+?\.proto)["']\s*;""", re.MULTILINE
-    ),
+    imports=ContractImportsSyntax(_IMPORT.findall),
 )
 
 

@@ -16,13 +16,8 @@ from pants.source.source_root import SourceRoot, SourceRootRequest
 from pants.util.frozendict import FrozenDict
 
 from pants_backend_zero.api.target_types import API
-from pants_backend_zero.contracts import (
-    AllContracts,
-    Contract,
-    ContractClosure,
-    ContractClosureRequest,
-    ContractKind,
-)
+from pants_backend_zero.contract_imports import ContractClosure, ContractClosureRequest
+from pants_backend_zero.contracts import AllContracts, Contract, ContractKind
 from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.model.target_types import MODEL
 from pants_backend_zero.rpc.target_types import RPC
@@ -33,6 +28,7 @@ from pants_backend_zero.service.target_types import (
     CpuRequestField,
     EgressPortsField,
     EnvField,
+    HttpServerField,
     ImageRepositoryField,
     LogicField,
     MaxReplicasField,
@@ -48,6 +44,8 @@ from pants_backend_zero.subsystem import Zero
 
 DEFAULT_PORTS = {API: 8888, RPC: 8080}
 """go-zero's."""
+
+DEFAULT_HTTP_SERVER = "uvicorn"
 
 
 @dataclass(frozen=True)
@@ -110,12 +108,13 @@ class ServiceReferencesRequest:
 
 @dataclass(frozen=True)
 class ServiceReferences:
-    """What the fields of one `zero_service` refer to."""
+    """What the fields of one `zero_service` refer to. `http_server` is the one of an HTTP service."""
 
     service: Service
     serves: Contract
     models: tuple[Contract, ...]
     clients: tuple[Contract, ...]
+    http_server: str | None
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
@@ -150,6 +149,7 @@ async def resolve_references(
         serves[0],
         _contracts(all_contracts, target, ModelsField.alias, models, (MODEL,)),
         _contracts(all_contracts, target, ClientsField.alias, clients, (RPC,)),
+        _http_server(target, serves[0]),
     )
 
 
@@ -169,6 +169,18 @@ def _contracts(
                 f"`{target.alias}`."
             )
     return tuple(all_contracts.by_address[target.address] for target in targets)
+
+
+def _http_server(service: Target, serves: Contract) -> str | None:
+    server = service[HttpServerField].value
+    if serves.kind == API:
+        return server or DEFAULT_HTTP_SERVER
+    if server is None:
+        return None
+    raise ZeroError(
+        f"The `{HttpServerField.alias}` field of {service.address} is for services that serve a `zero_api`, and this "
+        f"one serves {serves.target.address}, a `{serves.target.alias}`. Remove the field."
+    )
 
 
 @dataclass(frozen=True)
@@ -241,6 +253,7 @@ async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zer
             "module": service.module_of_file(target[LogicField].value.partition(":")[0]),
             "class": target[LogicField].class_name,
         },
+        **({"http_server": references.http_server} if references.http_server else {}),
         "models": [_located(model) for model in references.models],
         "clients": [{**_located(client), **_server(client, graph, target)} for client in references.clients],
         "callers": graph.callers.get(references.serves.target.address, ()),

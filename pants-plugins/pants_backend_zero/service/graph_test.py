@@ -10,6 +10,7 @@ from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.target import InvalidTargetException
 
+from pants_backend_zero.conftest import set_options
 from pants_backend_zero.service.graph import ServiceGraph, ServiceSpec, ServiceSpecRequest
 from pants_backend_zero.service.logic import ServiceLogic, ServiceLogicRequest
 from pants_backend_zero.service.target_types import LogicField
@@ -77,6 +78,19 @@ def test_defaults_are_those_of_the_kind_of_contract(repository) -> None:
     assert spec(repository, "user-rpc")["image_repository"] == "user-rpc"
 
 
+def test_the_server_is_for_http_services(repository) -> None:
+    assert spec(repository, "user-api")["http_server"] == "uvicorn"
+    assert "http_server" not in spec(repository, "user-rpc")
+    edit(repository, 'clients=[":rpc"]', 'http_server="granian"')
+    assert spec(repository, "user-api")["http_server"] == "granian"
+    edit(repository, 'models=[":model"]', 'http_server="uvicorn"')
+    message = (
+        "The `http_server` field of services/user:user-rpc is for services that serve a `zero_api`, and this one "
+        "serves services/user:rpc, a `zero_rpc`. Remove the field."
+    )
+    assert message in failure(repository, "user-rpc")
+
+
 def test_config_goes_on_top_of_the_shared_observability(repository) -> None:
     shared = '{"Log": {"Level": "info", "Encoding": "json"}}'
     edit(
@@ -91,13 +105,7 @@ def test_config_goes_on_top_of_the_shared_observability(repository) -> None:
 
 
 def test_the_registry_stands_before_the_name_of_the_image(repository) -> None:
-    repository.set_options(
-        [
-            "--source-root-patterns=['/services', '/runtime', '/']",
-            "--zero-image-registry=registry.example.com/shop",
-        ],
-        env_inherit={"PATH"},
-    )
+    set_options(repository, "--zero-image-registry=registry.example.com/shop")
     assert spec(repository, "user-rpc")["image_repository"] == "registry.example.com/shop/user-rpc"
 
 
@@ -185,6 +193,7 @@ def test_a_logic_file_without_a_target(repository) -> None:
         ),
         ("clients=", "port=80, clients=", "must be between 1024 and 65535"),
         ("clients=", "min_replicas=0, clients=", "must be at least 1"),
+        ("clients=", 'http_server="nginx", clients=', "must be one of ['granian', 'uvicorn']"),
         ("clients=", 'image_base="python:3.12", clients=', "must name an image by digest"),
         ("clients=", "config={1: 2}, clients=", "dictionaries with string keys"),
         ("clients=", "prot=8080, clients=", "services/user/BUILD:6: Unrecognized field `prot=8080`"),

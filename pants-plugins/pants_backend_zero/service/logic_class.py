@@ -24,7 +24,7 @@ def mistakes_in_logic(path: str, text: str, class_name: str, generated: str) -> 
     except SyntaxError:
         return _missing_class(path, class_name, re.findall(r"^class\s+(\w+)", text, re.MULTILINE))
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    if class_name in _imported(tree):
+    if class_name in _imported(tree) | _assigned(tree.body):
         return []
     if class_name not in classes:
         return _missing_class(path, class_name, classes)
@@ -55,14 +55,19 @@ def _abstract_classes(generated: str) -> dict[str, Signatures]:
         node.name: {
             method.name: _signature(method)
             for method in node.body
-            if isinstance(method, ast.AsyncFunctionDef) and method.decorator_list
+            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and _is_abstract(method)
         }
         for node in ast.parse(generated).body
         if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "abc.ABC" for base in node.bases)
     }
 
 
-def _signature(method: ast.AsyncFunctionDef) -> str:
+def _is_abstract(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(ast.unparse(decorator) == "abc.abstractmethod" for decorator in method.decorator_list)
+
+
+def _signature(method: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """As logic writes it: what gives an iterator is an async generator there, abstract methods of which are plain."""
     returns = f" -> {ast.unparse(method.returns)}" if method.returns else ""
     return f"async def {method.name}({ast.unparse(method.args)}){returns}"
 
@@ -99,8 +104,18 @@ def _mistakes_in_class(
 
 def _names_of_body(node: ast.ClassDef) -> set[str]:
     """What a class defines: methods, and names that are assigned."""
-    names = {child.name for child in node.body if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))}
-    for child in node.body:
-        targets = child.targets if isinstance(child, ast.Assign) else []
-        names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    methods = {
+        child.name for child in node.body if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    return methods | _assigned(node.body)
+
+
+def _assigned(body: Iterable[ast.stmt]) -> set[str]:
+    """The names that statements give a value."""
+    names: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            names.add(node.target.id)
     return names

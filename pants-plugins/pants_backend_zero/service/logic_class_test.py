@@ -18,12 +18,29 @@ class GreetApi(abc.ABC):
     @abc.abstractmethod
     async def part(self, claims: rest.Claims) -> None:
         """Parts."""
+
+    @abc.abstractmethod
+    def follow(self, request: Request) -> AsyncIterator[Event]:
+        """Tells what happens."""
+
+    @abc.abstractmethod
+    async def audit_middleware(self, request: rest.Request, proceed: rest.Endpoint) -> rest.Response:
+        """Stands before `part`."""
+
+    @staticmethod
+    def helper(): ...
+
+class GreetApiClient:
+    async def greet(self, request: Request) -> Response:
+        """Calls the service."""
 '''
 
 COMPLETE = """
 class GreetLogic(GreetApi):
     async def greet(self, request): ...
     async def part(self, claims): ...
+    async def follow(self, request): yield
+    async def audit_middleware(self, request, proceed): ...
 """
 
 
@@ -36,9 +53,10 @@ def mistakes(text: str) -> list[str]:
     [
         COMPLETE,
         COMPLETE.replace("(GreetApi)", "(hello.hello_api.GreetApi)"),
-        "class Half(GreetApi):\n    async def greet(self, r): ...\n\n"
-        "class GreetLogic(Half):\n    async def part(self, c): ...",
-        "class GreetLogic(GreetApi):\n    async def greet(self, r): ...\n    part = greet",
+        "class Half(GreetApi):\n    async def greet(self, r): ...\n    def follow(self, r): ...\n\n"
+        "class GreetLogic(Half):\n    async def part(self, c): ...\n    async def audit_middleware(self, r, p): ...",
+        "class GreetLogic(GreetApi):\n    async def greet(self, r): ...\n    part = follow = greet\n"
+        "    audit_middleware: Middleware = greet",
     ],
     ids=["plain", "by its full name", "in two classes", "by assignment"],
 )
@@ -51,10 +69,11 @@ def test_logic_that_is_complete(text: str) -> None:
     [
         "from hello.elsewhere import GreetLogic",
         "from hello.elsewhere import Other as GreetLogic",
+        "GreetLogic = traced(Plain)",
         "class GreetLogic(Mixin, GreetApi):\n    pass",
         "type Name = str\n\nclass GreetLogic(GreetApi):\n    pass",
     ],
-    ids=["imported", "imported by another name", "with a base of another module", "in newer syntax"],
+    ids=["imported", "imported by another name", "made", "with a base of another module", "in newer syntax"],
 )
 def test_nothing_is_claimed_about_what_cannot_be_seen(text: str) -> None:
     assert mistakes(text) == []
@@ -66,6 +85,11 @@ def test_every_missing_method_is_named_with_its_place_and_its_signature() -> Non
         "  = hint: add `async def greet(self, request: Request) -> Response`",
         "hello/logic.py:3:1: `GreetLogic` does not implement `part` of `GreetApi`\n"
         "  = hint: add `async def part(self, claims: rest.Claims) -> None`",
+        "hello/logic.py:3:1: `GreetLogic` does not implement `follow` of `GreetApi`\n"
+        "  = hint: add `async def follow(self, request: Request) -> AsyncIterator[Event]`",
+        "hello/logic.py:3:1: `GreetLogic` does not implement `audit_middleware` of `GreetApi`\n"
+        "  = hint: add `async def audit_middleware(self, request: rest.Request, proceed: rest.Endpoint) -> "
+        "rest.Response`",
     ]
 
 

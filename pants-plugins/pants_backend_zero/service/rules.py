@@ -26,10 +26,7 @@ from pants.engine.target import (
 from pants.engine.unions import UnionRule
 
 from pants_backend_zero.api.target_types import API
-from pants_backend_zero.contracts import (
-    RuntimeModules,
-    RuntimeModulesRequest,
-)
+from pants_backend_zero.contract_dependencies import RuntimeModules, RuntimeModulesRequest
 from pants_backend_zero.errors import ContractErrors
 from pants_backend_zero.service.graph import (
     ServiceReferences,
@@ -127,17 +124,23 @@ async def infer_service_dependencies(
         Get(ServiceReferences, ServiceReferencesRequest(address)),
         Get(ServiceLogic, ServiceLogicRequest(request.field_set.logic)),
     )
-    modules = [*RUNTIME_MODULES, "zero_runtime.rest" if references.serves.kind == API else "zero_runtime.rpc"]
     runtime = await Get(
         RuntimeModules,
         RuntimeModulesRequest(
-            tuple(modules),
+            (*RUNTIME_MODULES, _server_module(references)),
             request.field_set.resolve.normalized_value(python_setup),
             request.field_set.dependencies,
         ),
     )
     contracts = (contract.target.address for contract in references.contracts)
     return InferredDependencies(sorted({*contracts, logic.address, *runtime.addresses}))
+
+
+def _server_module(references: ServiceReferences) -> str:
+    """The module that the main module takes its server from."""
+    if references.serves.kind != API:
+        return "zero_runtime.rpc"
+    return "zero_runtime.rest.granian" if references.http_server == "granian" else "zero_runtime.rest"
 
 
 def rules():

@@ -121,6 +121,15 @@ class PortField(IntField):
         return value
 
 
+class HttpServerField(StringField):
+    alias = "http_server"
+    valid_choices = ("uvicorn", "granian")
+    help = help_text("""
+        What serves an HTTP contract. Default: `uvicorn`. `granian`, written in Rust, needs the requirement
+        `granian` in the service's resolve; the generated code and the logic are the same for both.
+        """)
+
+
 class PositiveIntField(IntField):
     @classmethod
     def compute_value(cls, raw_value: Optional[int], address: Address) -> Optional[int]:
@@ -302,6 +311,7 @@ class ZeroServiceTarget(Target):
         ModelsField,
         ClientsField,
         PortField,
+        HttpServerField,
         ConfigField,
         ObservabilityField,
         EnvField,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import ClassVar
 
 import msgspec
 
@@ -60,6 +59,21 @@ _HTTP = {
     Code.UNAUTHENTICATED: 401,
 }
 
+_CODES = {
+    400: Code.INVALID_ARGUMENT,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.NOT_FOUND,
+    408: Code.CANCELLED,
+    409: Code.ALREADY_EXISTS,
+    429: Code.RESOURCE_EXHAUSTED,
+    500: Code.UNKNOWN,
+    501: Code.UNIMPLEMENTED,
+    503: Code.UNAVAILABLE,
+    504: Code.DEADLINE_EXCEEDED,
+}
+"""The way back: of the codes that share a status, the one that is raised most."""
+
 
 class FieldError(msgspec.Struct, frozen=True):
     """What is wrong with one field of a request."""
@@ -78,7 +92,7 @@ class ZeroError(Exception):
     the HTTP edge logs it and sends the title of the status alone.
     """
 
-    code: ClassVar[Code] = Code.UNKNOWN
+    code: Code = Code.UNKNOWN
     message: str
     fields: tuple[FieldError, ...]
 
@@ -92,8 +106,50 @@ class ZeroError(Exception):
         """An error of the subclass for ``code``; `Unknown` for ``Code.OK``, which is no failure."""
         return _CLASSES.get(code, Unknown)(message, fields=fields)
 
+    @property
+    def status(self) -> int:
+        """The HTTP status that the error becomes at the edge."""
+        return self.code.http
+
     def __str__(self) -> str:
         return f"{self.code.name}: {self.message}" if self.message else self.code.name
+
+
+class HttpError(ZeroError):
+    """A failure with an HTTP status that no code stands for: ``HttpError(410, "the offer has ended")``.
+
+    ``headers`` go out with it, names in lower case. Over gRPC it is the error of the nearest code.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str = "",
+        *,
+        fields: Sequence[FieldError] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """Raises ValueError when ``status`` is that of no error."""
+        if not 400 <= status < 600:
+            raise ValueError(f"{status} is not the status of an error")
+        super().__init__(message, fields=fields)
+        self.code = _CODES.get(status, Code.FAILED_PRECONDITION if status < 500 else Code.UNKNOWN)
+        self.headers = tuple(headers)
+        self._status = status
+
+    @property
+    def status(self) -> int:
+        return self._status
+
+    def __str__(self) -> str:
+        return f"{self._status}: {self.message}" if self.message else str(self._status)
+
+
+def error_of(status: int, message: str = "", *, fields: Sequence[FieldError] = ()) -> ZeroError:
+    """The error that the HTTP status of an answer stands for; an `HttpError` where no code does."""
+    if status in _CODES:
+        return ZeroError.of(_CODES[status], message, fields=fields)
+    return HttpError(status, message, fields=fields)
 
 
 class Cancelled(ZeroError):

@@ -53,3 +53,27 @@ def test_every_error_documents_itself() -> None:
         assert kind.__doc__
     assert str(errors.NotFound("no such user")) == "NOT_FOUND: no such user"
     assert str(errors.NotFound()) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(410, Code.FAILED_PRECONDITION), (404, Code.NOT_FOUND), (507, Code.UNKNOWN)]
+)
+def test_other_http_statuses(status: int, code: Code) -> None:
+    error = errors.HttpError(status, "why", headers=[(b"retry-after", b"5")])
+    assert (error.status, error.code, error.headers) == (status, code, ((b"retry-after", b"5"),))
+    assert (str(error), str(errors.HttpError(status))) == (f"{status}: why", str(status))
+
+
+@pytest.mark.parametrize("status", [0, 200, 302, 399, 600])
+def test_what_is_no_error_is_no_http_error(status: int) -> None:
+    with pytest.raises(ValueError, match=f"{status} is not the status of an error"):
+        errors.HttpError(status)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code is not Code.OK])
+def test_errors_of_answers_keep_their_status(code: Code) -> None:
+    fields = (FieldError("a", "is required"),)
+    error = errors.error_of(code.http, "why", fields=fields)
+    assert (error.status, error.message, error.fields) == (code.http, "why", fields)
+    assert type(error) is not errors.HttpError
+    assert type(errors.error_of(418)) is errors.HttpError

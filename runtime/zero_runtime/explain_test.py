@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zero_runtime.explain import LIMIT, AtMost, Wrong, dotted, explain, nearest
+from zero_runtime.explain import LIMIT, AtMost, Wrong, dotted, explain, nearest, parts
 
 Uint64 = Annotated[int, msgspec.Meta(ge=0), AtMost(2**64 - 1)]
 
@@ -99,6 +101,15 @@ def test_every_wrong_field_is_told_at_its_place() -> None:
         (float, "1", "expected a number, got a string"),
         (list[int], {}, "expected a list, got an object"),
         (dict[str, int], [], "expected an object, got a list"),
+        (int, Decimal("1.5"), "expected an integer, got a number with a fraction or an exponent"),
+        (str, Decimal("1.5"), "expected a string, got a number"),
+        (float, Decimal("1e999"), "expected a number"),
+        (Decimal, "NaN", "expected a decimal number"),
+        (Decimal, "1,5", "expected a decimal number"),
+        (Decimal, True, "expected a decimal number, got a boolean"),
+        (datetime, "2026-01-31", "expected a time such as 2026-01-31T12:00:00Z"),
+        (datetime, 5, "expected a time such as 2026-01-31T12:00:00Z, got a number"),
+        (Annotated[Uint64 | None, "x"], 2**64, "must be <= 18446744073709551615"),
         (Order, [], "expected an object, got a list"),
         (Strict, {"low": 2, "high": 1}, "low must not be above high"),
     ],
@@ -142,6 +153,11 @@ def test_time_does_not_grow_with_the_square_of_the_depth() -> None:
     (wrong,) = explain(Tree, value)
     assert time.process_time() - start < 2
     assert dotted(wrong.path).count("children") == 101
+
+
+def test_a_type_is_made_of() -> None:
+    assert set(parts(Tree)) == {Tree, list[Tree]}
+    assert {AtMost(2**64 - 1), Line, Literal["small", "large"]} <= set(parts(dict[str, Order]))
 
 
 def test_nearest_ignores_case() -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import gc
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar, runtime_checkable
 
 import uvloop
 
-from zero_runtime import config, logs
+from zero_runtime import admin, config, logs, observability
 from zero_runtime.errors import ZeroError
+
+if TYPE_CHECKING:
+    from zero_runtime.workers import Post
 
 _log = logging.getLogger("zero.service")
 
@@ -38,6 +44,14 @@ class Server(Protocol):
 
     async def stop(self, grace: float) -> None:
         """Takes no new work, finishes what is in flight, gives it up after ``grace`` seconds."""
+
+
+@runtime_checkable
+class SharingServer(Server, Protocol):
+    """What several processes can serve one port with: `rest.Server`."""
+
+    async def start_on(self, listener: socket.socket) -> str:
+        """Serves from now on, on a socket that others may serve on too; returns the address."""
 
 
 Wire = Callable[[C, AsyncExitStack], Awaitable[Server]]
@@ -69,22 +83,60 @@ def run(kind: type[C], wire: Wire[C]) -> NoReturn:
         sys.exit(_MISCONFIGURED)
     logs.configure(conf.log, conf.name)
     _log.info("%s starts with %s", conf.name, file or "embedded defaults")
+    metrics = None
+    if conf.has_dev_server and conf.dev_server.enable_metrics:
+        metrics = observability.Metrics(workers=_workers(conf))
+    if _workers(conf) > 1:
+        sys.exit(_share(conf, wire, metrics))
+    sys.exit(_work(conf, wire, metrics))
+
+
+def _workers(conf: config.ServiceConf) -> int:
+    return conf.workers if isinstance(conf, config.RestConf) else 1
+
+
+def _share(conf: C, wire: Wire[C], metrics: observability.Metrics | None) -> int:
+    """Serves with several processes; returns the exit status."""
+    from zero_runtime.rest import listening
+    from zero_runtime.workers import Keeper
+
+    assert isinstance(conf, config.RestConf)
     try:
-        sys.exit(uvloop.run(_serve(conf, wire)))
+        listeners = listening.listen_for(conf.workers, conf.host, conf.port)
+    except OSError as error:
+        _log.critical("cannot start: %s", error)
+        return _FAILED
+    return Keeper(
+        conf,
+        listeners,
+        listening.url(conf, listeners[0]),
+        work=lambda post: _work(conf, wire, metrics, post),
+        administer=(lambda post: _administer(conf, metrics, post)) if conf.has_dev_server else None,
+    ).run()
+
+
+def _work(conf: C, wire: Wire[C], metrics: observability.Metrics | None, post: Post | None = None) -> int:
+    """Serves with this process, all alone or as one of several; returns the exit status."""
+    if metrics is not None:
+        metrics.attach(post.index if post else 0)
+    try:
+        return uvloop.run(_serve(conf, wire, metrics, post))
     except asyncio.CancelledError:  # a signal came before the service had started
-        sys.exit(0)
+        return 0
 
 
-async def _serve(conf: C, wire: Wire[C]) -> int:
+async def _serve(conf: C, wire: Wire[C], metrics: observability.Metrics | None, post: Post | None) -> int:
     """The life of a service; returns the exit status. The first signal cancels it, wherever it is."""
-    _cancel_on_signal()
+    _cancel_on_signal(post)
     ready = asyncio.Event()
     async with AsyncExitStack() as resources:
         try:
-            if conf.has_dev_server:
-                await _serve_health(conf.dev_server, ready, resources)
+            if tracer := observability.start_tracer(conf):
+                resources.push_async_callback(asyncio.to_thread, tracer.stop)
+            if post is None and conf.has_dev_server:
+                await admin.serve(conf.dev_server, ready.is_set, metrics, resources)
             server = await wire(conf, resources)
-            address = await server.start()
+            address = await _start(server, post)
         except config.InvalidValue as error:
             _log.critical("the configuration cannot be used: %s", error)
             return _MISCONFIGURED
@@ -94,45 +146,75 @@ async def _serve(conf: C, wire: Wire[C]) -> int:
         except Exception:
             _log.critical("cannot start", exc_info=True)
             return _FAILED
-        _log.info("%s listens on %s", conf.name, address)
+        gc.collect()
+        gc.freeze()  # what is there now stays: the collector need not look at it again and again
         ready.set()
+        if post is None:
+            _log.info("%s listens on %s", conf.name, address)
+        else:
+            post.tell(ready=True)
         try:
             await asyncio.get_running_loop().create_future()
         except asyncio.CancelledError:
-            _log.info("%s stops", conf.name)
             ready.clear()
+            if post is None:
+                _log.info("%s stops", conf.name)
+            else:
+                post.tell(ready=False)
             server.wrap_up()
             await asyncio.sleep(conf.shutdown.wrap_up_time)
             await server.stop(conf.shutdown.wait_time)
-    _log.info("%s has stopped", conf.name)
+    if post is None:
+        _log.info("%s has stopped", conf.name)
     return 0
 
 
-def _cancel_on_signal() -> None:
-    """Makes the next signal cancel the current task, and the one after that end the process."""
+async def _start(server: Server, post: Post | None) -> str:
+    if post is None:
+        return await server.start()
+    assert isinstance(server, SharingServer)
+    assert post.listener is not None
+    return await server.start_on(post.listener)
+
+
+def _administer(conf: config.ServiceConf, metrics: observability.Metrics | None, post: Post) -> int:
+    """Serves the administration port for all workers; returns the exit status."""
+
+    async def serve() -> int:
+        _cancel_on_signal(post)
+        async with AsyncExitStack() as resources:
+            try:
+                await admin.serve(conf.dev_server, post.takes_work, metrics, resources)
+            except OSError as error:
+                _log.critical("cannot start: %s", error)
+                return _FAILED
+            post.tell(ready=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
+        return 0
+
+    return uvloop.run(serve())
+
+
+def _cancel_on_signal(post: Post | None) -> None:
+    """Makes the next signal cancel the current task, and the one after that end the process.
+
+    The end of the keeper counts as a signal; those of the terminal are for the keeper.
+    """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
+    signals = _SIGNALS if post is None else _SIGNALS[:1]
 
     def cancel() -> None:
-        for number in _SIGNALS:
+        if post is not None:
+            loop.remove_reader(post.life)
+        for number in signals:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
         task.cancel()
 
-    for number in _SIGNALS:
+    for number in signals:
         loop.add_signal_handler(number, cancel)
-
-
-async def _serve_health(conf: config.DevServerConf, ready: asyncio.Event, resources: AsyncExitStack) -> None:
-    """Answers health checks on the administration port: 200 while the service takes work, else 503."""
-    from zero_runtime import rest  # a service that needs no HTTP does not load it
-
-    async def health(request: rest.Request) -> rest.Response:
-        if ready.is_set():
-            return rest.Response(200, b"OK", ((b"content-type", b"text/plain"),))
-        return rest.problem(503, "the service takes no work now")
-
-    server = rest.HttpServer(rest.App([rest.Route("GET", conf.health_path, health)]), conf.host, conf.port)
-    _log.info("health checks are answered on %s%s", await server.start(), conf.health_path)
-    resources.push_async_callback(server.stop, 1.0)
+    if post is not None:
+        loop.add_reader(post.life, cancel)

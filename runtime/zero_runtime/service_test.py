@@ -11,6 +11,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ SERVICE = '''
 from __future__ import annotations
 
 import asyncio
-import sys
+import os
 from contextlib import AsyncExitStack
 
 from zero_runtime import config, errors, rest, service
@@ -41,6 +42,10 @@ async def wait(request: rest.Request) -> rest.Response:
     return rest.json_response("done")
 
 
+async def identify(request: rest.Request) -> rest.Response:
+    return rest.json_response(os.getpid())
+
+
 async def wire(config_: Config, resources: AsyncExitStack) -> service.Server:
     resources.callback(lambda: print("closed", flush=True))
     if config_.start == "slowly":
@@ -54,12 +59,16 @@ async def wire(config_: Config, resources: AsyncExitStack) -> service.Server:
         open("/no/such/file")
     if config_.start == "broken":
         raise RuntimeError("a bug")
-    return rest.Server(config_, [rest.Route("GET", "/wait/:seconds", wait)])
+    routes = [rest.Route("GET", "/wait/:seconds", wait), rest.Route("GET", "/process", identify)]
+    return rest.Server(config_, routes)
 
 
 if __name__ == "__main__":
     service.run(Config, wire)
 '''
+
+
+_PRINTED = {"starting", "waiting", "closed"}
 
 
 class Process:
@@ -82,17 +91,24 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
             cwd=folder,
+            start_new_session=True,
         )
         self.lines: list[str] = []
 
     def wait_for(self, pattern: str) -> str:
-        """Reads the output up to a line that holds ``pattern``; returns its first group, else all of it."""
+        """Reads the output up to a line that holds ``pattern``; returns its first group, else all of it.
+
+        Lines that were read before count: processes and threads write in any order.
+        """
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.lines.append(line.rstrip("\n"))
+        for line in chain(list(self.lines), map(self._note, self._process.stdout)):
             if match := re.search(pattern, line):
                 return match[match.re.groups and 1]
         raise AssertionError(f"{pattern!r} is not in {self.lines} {self._process.communicate()[1]}")
+
+    def _note(self, line: str) -> str:
+        self.lines.append(line.rstrip("\n"))
+        return line
 
     def url(self) -> str:
         return self.wait_for(r"test-api listens on (http://[0-9.:]+)")
@@ -100,23 +116,38 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    def send_to_all(self, number: signal.Signals) -> None:
+        """What a terminal does."""
+        os.killpg(self._process.pid, number)
+
     def end(self) -> int:
         """Waits for the end; the rest of the output is in ``lines``, what went to stderr in ``errors``."""
         out, self.errors = self._process.communicate(timeout=30)
         self.lines += out.splitlines()
         return self._process.returncode
 
+    def logged(self) -> list[str]:
+        """The lines of the log: another thread writes them than what is printed."""
+        return [line for line in self.lines if line not in _PRINTED]
+
+    def end_all(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.send_to_all(signal.SIGKILL)
+
     def kill(self) -> None:
-        self._process.kill()
+        self.end_all()
         self._process.communicate()
 
 
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Process]:
     process = Process(folder, *arguments, **environ)
+    watchdog = threading.Timer(60, process.end_all)  # a line that never comes fails its test
+    watchdog.start()
     try:
         yield process
     finally:
+        watchdog.cancel()
         process.kill()
 
 
@@ -144,8 +175,8 @@ def test_a_signal_drains_and_ends_with_status_0(tmp_path: Path, number: signal.S
         assert process.end() == 0
         thread.join()
         assert answers[0].json() == "done"
-        assert process.lines[-2:][0] == "closed"
-        assert process.lines[-1].endswith("test-api has stopped")
+        assert "closed" in process.lines
+        assert process.logged()[-1].endswith("test-api has stopped")
         assert process.errors == ""
 
 
@@ -154,7 +185,7 @@ def test_a_signal_while_starting_ends_with_status_0(tmp_path: Path) -> None:
         process.wait_for("^starting")
         process.send(signal.SIGTERM)
         assert process.end() == 0
-        assert process.lines[-1] == "closed"
+        assert "closed" in process.lines
         assert process.errors == ""
 
 
@@ -187,17 +218,20 @@ def test_health_checks_tell_when_it_takes_work(tmp_path: Path) -> None:
     (tmp_path / "api.yaml").write_text(textwrap.dedent("""
         Host: 127.0.0.1
         Auth: {AccessSecret: 0123456789abcdef0123456789abcdef}
-        DevServer: {Host: 127.0.0.1, Port: 0, HealthPath: /ready}
+        DevServer: {Host: 127.0.0.1, Port: 0, HealthPath: /alive, ReadyPath: /ready}
         Shutdown: {WrapUpTime: 1h}
         """))
     with running(tmp_path, "-f", "api.yaml") as process:
-        health = process.wait_for(r"health checks are answered on (http://[0-9.:]+/ready)")
+        health = process.wait_for(r"health checks are answered on (http://[0-9.:]+/alive)")
+        ready = health.replace("/alive", "/ready")
         url = process.url()
-        assert (httpx.get(health).status_code, httpx.get(health).text) == (200, "OK")
+        for path in (health, ready):
+            assert (httpx.get(path).status_code, httpx.get(path).text) == (200, "OK")
         process.send(signal.SIGTERM)
         process.wait_for("test-api stops")
-        assert httpx.get(health).status_code == 503
+        assert (httpx.get(health).status_code, httpx.get(ready).status_code) == (200, 503)
         assert httpx.get(f"{url}/wait/0").json() == "done"
+        assert "http_server_requests_code_total" in httpx.get(health.replace("/alive", "/metrics")).text
         process.send(signal.SIGTERM)
         process.end()
         assert {json.loads(line)["service"] for line in process.lines if line.startswith("{")} == {"test-api"}
@@ -219,7 +253,8 @@ def test_health_checks_fail_while_it_starts(tmp_path: Path) -> None:
             "0.0.0.0", "127.0.0.1"
         )
         process.wait_for("^starting")
-        assert httpx.get(health).status_code == 503
+        assert httpx.get(health).status_code == 200
+        assert httpx.get(health.replace("/healthz", "/readyz")).status_code == 503
 
 
 def test_mistakes_in_the_configuration_end_with_status_2(tmp_path: Path) -> None:
@@ -268,8 +303,8 @@ def test_starts_that_are_refused(
 def test_starts_that_fail(tmp_path: Path, start: str, status: int, line: str) -> None:
     with running(tmp_path, ZERO_START=start) as process:
         assert process.end() == status
-        assert process.lines[-2].endswith(f"SEVERE zero.service: {line}")
-        assert process.lines[-1] == "closed"
+        assert "closed" in process.lines
+        assert process.logged()[-1].endswith(f"SEVERE zero.service: {line}")
         assert process.errors == ""
 
 
@@ -278,7 +313,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with running(tmp_path, ZERO_PORT=str(port)) as process:
             assert process.end() == 1
-            assert process.lines[-2].endswith(
+            assert process.logged()[-1].endswith(
                 f"cannot start: cannot listen on 127.0.0.1:{port}: address already in use"
             )
 
@@ -286,7 +321,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 def test_a_bug_ends_with_its_traceback(tmp_path: Path) -> None:
     with running(tmp_path, ZERO_START="broken") as process:
         assert process.end() == 1
-        assert process.lines[-2:] == ["    RuntimeError: a bug", "closed"]
+        assert process.logged()[-1] == "    RuntimeError: a bug"
         assert process.errors == ""
 
 

@@ -21,6 +21,7 @@ TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text("utf-
 class Api(config.RestConf, kw_only=True, frozen=True):
     name: config.ServiceName = "user-api"
     auth: config.JwtConf
+    trans: config.JwtTransitionConf
     user_rpc: config.RpcClientConf
 
 
@@ -90,6 +91,7 @@ SERVICE = real(config.ServiceConf)
         ),
         ("RpcClientConf", real(Api, "UserRpc")),
         ("JwtConf", real(Api, "Auth")),
+        ("JwtTransitionConf", real(Api, "Trans")),
         ("DataSource", real(Rpc, "DataSource")),
     ],
 )
@@ -104,7 +106,11 @@ def test_parameters_of_data_sources() -> None:
 
 def test_examples_load(tmp_path: Path) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-    environ = {"AUTH_ACCESS_SECRET": "0123456789abcdef0123456789abcdef", "DB_PASSWORD": "a@b"}
+    environ = {
+        "AUTH_ACCESS_SECRET": "0123456789abcdef0123456789abcdef",
+        "ZERO_TRANS__SECRET": "abcdefgh",
+        "DB_PASSWORD": "a@b",
+    }
     kinds: tuple[type[config.ServiceConf], ...] = (Api, Rpc)
     for kind, example in zip(kinds, examples, strict=True):
         file = tmp_path / "service.yaml"

@@ -14,7 +14,7 @@ from zero_runtime.config.document import Document, Text, read
 from zero_runtime.config.durations import Duration
 from zero_runtime.config.embedded import Embedded, Origin, state_folder
 from zero_runtime.config.problems import ConfigError, Problem
-from zero_runtime.config.structs import ServiceConf
+from zero_runtime.config.service import ServiceConf
 from zero_runtime.explain import Path as KeyPath
 from zero_runtime.explain import Wrong, bare, dotted, explain, is_struct, nearest, struct_fields
 
@@ -125,6 +125,9 @@ def _settled(kind: Any, value: Any) -> Any:
             value = [Text(item.strip()) for item in value.split(",")]
         if isinstance(value, list):
             return [_settled(get_args(target)[0], item) for item in value]
+    if get_origin(target) is dict and isinstance(value, Text):
+        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
+        return {name.strip(): Text(text.strip()) for name, equals, text in pairs if equals} or value
     return _scalar(target, value) if isinstance(value, Text) else value
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -164,9 +164,9 @@ def test_a_token_that_is_no_good_is_challenged() -> None:
     auth = rest.Jwt(JwtConf(access_secret="0123456789abcdef0123456789abcdef"))
 
     async def endpoint(request: rest.Request) -> rest.Response:
-        return rest.json_response(auth.claims(request)["userId"])
+        return rest.json_response(request.claims["userId"])
 
-    routes = [rest.Route("GET", "/", endpoint)]
+    routes = [rest.Route("GET", "/", endpoint, rest.Group(jwt=auth))]
     assert ask("GET", "/", routes, token=auth.issue(userId=7).text).json() == 7
     assert ask("GET", "/", routes).headers["www-authenticate"] == "Bearer"
     assert ask("GET", "/", routes, token="x").headers["www-authenticate"] == 'Bearer error="invalid_token"'
@@ -216,7 +216,9 @@ def test_bodies_in_pieces() -> None:
 def test_bodies_that_are_too_large(
     headers: list[tuple[bytes, bytes]], pieces: list[dict[str, Any]], status: int
 ) -> None:
-    start, content = run(rest.App(ROUTES, max_bytes=10), http("POST", "/echo", *headers), *pieces)
+    start, content = run(
+        rest.App(ROUTES, rest.Options(max_bytes=10)), http("POST", "/echo", *headers), *pieces
+    )
     assert start["status"] == status
     if status == 413:
         assert (b"connection", b"close") in start["headers"]
@@ -226,14 +228,14 @@ def test_bodies_that_are_too_large(
 
 
 def test_requests_that_take_too_long() -> None:
-    app = rest.App(ROUTES, timeout=0.01)
+    app = rest.App(ROUTES, rest.Options(timeout=0.01))
     start, content = run(app, http("POST", "/slow"), chunk(b""))
     assert start["status"] == 503
     assert msgspec.json.decode(content["body"])["detail"] == "the request took too long"
 
 
 def test_requests_that_take_too_long_to_arrive() -> None:
-    start, _ = run(rest.App(ROUTES, timeout=0.01), http("POST", "/echo"), chunk(b"x", True))
+    start, _ = run(rest.App(ROUTES, rest.Options(timeout=0.01)), http("POST", "/echo"), chunk(b"x", True))
     assert start["status"] == 408
     assert (b"connection", b"close") in start["headers"]
 
@@ -247,33 +249,75 @@ def test_calls_made_for_a_request_end_no_later_than_it() -> None:
         return rest.empty_response()
 
     for timeout in (5, 0):
-        run(rest.App([rest.Route("GET", "/", endpoint)], timeout=timeout), http("GET", "/"), chunk(b""))
+        app = rest.App([rest.Route("GET", "/", endpoint)], rest.Options(timeout=timeout))
+        run(app, http("GET", "/"), chunk(b""))
     assert left[0] == pytest.approx(5, abs=0.5)
     assert left[1] is None
 
 
-def test_clients_that_leave_get_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
-        app = rest.App(ROUTES, access_log=True)
-        assert run(app, http("POST", "/echo"), chunk(b"x", True), {"type": "http.disconnect"}) == []
-    (record,) = caplog.records
-    assert vars(record)["status"] == 499
+class Observer:
+    """Writes down what it observes."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.traceparent = b""
+
+    @property
+    def unrouted(self) -> Observer:
+        return self
+
+    def route(self, method: str, path: str, *, sse: bool) -> Observer:
+        self.events.append((method, path, sse))
+        return self
+
+    def begin(self, request: rest.Request) -> Observer:
+        self.events.append((request.method, request.path))
+        return self
+
+    def end(self, status: int) -> None:
+        self.events.append(status)
 
 
-def test_access_log(caplog: pytest.LogCaptureFixture) -> None:
-    scope = http("GET", "/hello/x") | {"query_string": b"password=hunter2"}
-    with caplog.at_level(logging.INFO):
-        run(rest.App(ROUTES), scope, chunk(b""))
-        assert not caplog.records
-        run(rest.App(ROUTES, access_log=True), scope, chunk(b""))
-    (record,) = caplog.records
-    assert record.getMessage() == "GET /hello/x"
-    assert (vars(record)["status"], vars(record)["client"]) == (200, "192.0.2.1")
-    assert vars(record)["duration"].endswith("ms")
-    with caplog.at_level(logging.WARNING):
-        caplog.clear()
-        run(rest.App(ROUTES, access_log=True), scope, chunk(b""))
-    assert not caplog.records
+def observed(app_of: Callable[[Observer], rest.App], *requests: Any) -> list[Any]:
+    observer = Observer()
+    app = app_of(observer)
+    observer.events.clear()
+    for scope, *received in requests:
+        run(app, scope, *received)
+    return observer.events
+
+
+def test_clients_that_leave_get_no_answer() -> None:
+    gone = (http("POST", "/echo"), chunk(b"x", True), {"type": "http.disconnect"})
+    assert run(rest.App(ROUTES), *gone) == []
+    assert observed(lambda observer: rest.App(ROUTES, observer=observer), gone) == [("POST", "/echo"), 499]
+
+
+def test_all_requests_are_observed() -> None:
+    observer = Observer()
+    rest.App([ROUTES[0], rest.Route("GET", "/watch", hello, rest.Group(sse=True))], observer=observer)
+    assert observer.events == [("GET", "/hello", False), ("GET", "/watch", True)]
+    paths = ["/hello", "/nowhere", "/echo"]
+    events = observed(
+        lambda observer: rest.App(ROUTES, rest.Options(max_conns=1), observer=observer),
+        *((http("GET", path), chunk(b"")) for path in paths),
+    )
+    assert events == [("GET", "/hello"), 200, ("GET", "/nowhere"), 404, ("GET", "/echo"), 405]
+
+
+def test_responses_tell_their_trace() -> None:
+    observer = Observer()
+    observer.traceparent = b"00-a-b-01"
+    shared = rest.Response(200, b"x", [(b"a", b"b")])
+
+    async def endpoint(request: rest.Request) -> rest.Response:
+        return shared
+
+    app = rest.App([rest.Route("GET", "/", endpoint)], observer=observer)
+    for _ in range(2):
+        start, _ = run(app, http("GET", "/"), chunk(b""))
+        assert start["headers"][:2] == [(b"a", b"b"), (b"traceparent", b"00-a-b-01")]
+    assert shared.headers == [(b"a", b"b")]
 
 
 def test_lifespan() -> None:

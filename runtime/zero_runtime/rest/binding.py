@@ -6,36 +6,43 @@ binds them: path, form, header, JSON body.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, overload
 
 import msgspec
 
-from zero_runtime.errors import FieldError, InvalidArgument
 from zero_runtime.explain import (
+    ABSENT,
     REQUIRED,
     AtMost,
     Wrong,
     bare,
-    beyond,
-    dotted,
     explain,
     is_struct,
+    parts,
     phrase,
-    reason,
     struct_fields,
 )
-from zero_runtime.rest.form import MULTIPART, URLENCODED, form_values
+from zero_runtime.rest.form import MULTIPART, URLENCODED, Form, Upload, form_of
+from zero_runtime.rest.mending import encode, from_environment, mended, prepare
 from zero_runtime.rest.message import Request
-from zero_runtime.rest.problems import Refusal
+from zero_runtime.rest.refusal import BadRequest, Refusal
+from zero_runtime.rest.rules import With, Without, rules_of
+from zero_runtime.rest.scalars import Decimal
+from zero_runtime.rest.text import text_reader
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
+JSON_BYTES = 8 << 20
+"""Bytes that a JSON body may have, as in go-zero."""
+
 _LONG_NUMBER = re.compile(rb"[0-9]{20}")
 """Found in every JSON text that holds an integer beyond 64 bits."""
+
+_NO_NUMBER = re.compile(rb"nan|inf|\\u", re.IGNORECASE)
+"""Found in every JSON text that holds a decimal which is no number."""
 
 
 class Body(Generic[T]):
@@ -45,38 +52,68 @@ class Body(Generic[T]):
     ``Content-Type`` says so or when it has none; others are refused with 415.
     """
 
-    def __init__(self, kind: type[T]) -> None:
-        self._kind = kind
-        self._decode = msgspec.json.Decoder(kind).decode
+    @overload
+    def __init__(self, kind: type[T]) -> None: ...
+    @overload
+    def __init__(self: Body[Any], kind: Any) -> None: ...
+
+    def __init__(self, kind: Any) -> None:
+        """Raises ValueError when a variable of the environment does not fit the field that it is for."""
+        self.kind = kind
+        self._decode: Callable[[bytes], T] = msgspec.json.Decoder(kind).decode
         self._empty = b"{}" if is_struct(bare(kind)) or get_origin(bare(kind)) is dict else b""
-        self._bounded = _mentions_at_most(kind, set())
+        self._ruled = prepare(kind)
+        self._doubts = _doubts(kind)
 
     def __call__(self, request: Request) -> T:
-        """Raises `errors.InvalidArgument` with everything that is wrong."""
-        if request.body and not _is_json(request):
+        """Raises `errors.InvalidArgument` with everything that is wrong, and `errors.HttpError` when the body
+        is no JSON or too large."""
+        body = request.body
+        if body and not _is_json(request):
             raise _unsupported(request, "application/json")
-        return self.read(request.body)
+        return self.read(body if len(body) <= JSON_BYTES else _limited(body))
 
     def read(self, body: bytes) -> T:
-        """The value of ``body``, which may be empty. Raises as a call does."""
+        """The value of ``body``, which may be empty. Raises `errors.InvalidArgument` as a call does."""
         body = body or self._empty
+        if self._ruled:
+            return self._mended(body)
         try:
             value = self._decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
-            raise _invalid(_mistakes(self._kind, body, refusal)) from None
-        if self._bounded and _LONG_NUMBER.search(body):
-            wrongs = explain(self._kind, msgspec.json.decode(body))
-            if wrongs:
-                raise _invalid(wrongs)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._mended(body)
+        for doubt in self._doubts:
+            if doubt.search(body):
+                return self._mended(body)
         return value
+
+    def _mended(self, body: bytes) -> T:
+        """The value of a body that does not fit as it is, or where that is in doubt."""
+        try:
+            if not body:
+                raise BadRequest([Wrong((), "a JSON body is required")])
+            value, broken = mended(self.kind, body)
+            if wrongs := [*explain(self.kind, value), *broken]:
+                raise BadRequest(wrongs)
+            return self._decode(encode(value))
+        except RecursionError:
+            raise BadRequest([Wrong((), "the JSON body is nested too deeply")]) from None
+        except UnicodeDecodeError:
+            raise BadRequest([Wrong((), "the JSON body is not UTF-8 text")]) from None
+        except msgspec.ValidationError as error:
+            raise BadRequest([Wrong((), phrase(str(error)))]) from None
+        except msgspec.DecodeError as error:
+            why = phrase(str(error)).removeprefix("jSON is malformed: ")
+            raise BadRequest([Wrong((), f"the body is not JSON: {why}")]) from None
 
 
 class Binder(Generic[S]):
     """Reads a struct whose fields come from the path, the form, headers and the JSON body of a request.
 
     ``path``, ``form`` and ``header`` say which: each maps names on the wire to names of fields. The fields
-    in none of them are the JSON body; it cannot set any other. Where there are none, the body is not read
-    as JSON at all.
+    in none of them are the JSON body; it cannot set any other but those that ``json`` names. Where there are
+    none, the body is not read as JSON at all. A field may have several sources: the last that has it, in the
+    order above, gives it.
     """
 
     def __init__(
@@ -86,98 +123,180 @@ class Binder(Generic[S]):
         path: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         header: Mapping[str, str] | None = None,
+        json: Collection[str] = (),
     ) -> None:
+        """Raises ValueError when a variable of the environment does not fit the field that it is for."""
+        self.kind = kind
+        self.path, self.form, self.header = path or {}, form or {}, header or {}
         fields = {field.name: field for field in struct_fields(kind)}
-        self._kind = kind
-        self._path = [_Text.of(wire, fields.pop(name)) for wire, name in (path or {}).items()]
-        self._form = [_Text.of(wire, fields.pop(name)) for wire, name in (form or {}).items()]
-        self._header = [_Text.of(wire, fields.pop(name)) for wire, name in (header or {}).items()]
-        self._header_names = [name.lower().encode("ascii") for name in header or {}]
-        self._body = Body(_part(kind, [*fields.values()])) if fields else None
-        self._body_names = [*fields]
+        last = {name: table for table in (self.path, self.form, self.header) for name in table.values()}
+        self._shared = {name: fields[name] for name in json}
+
+        def texts(table: Mapping[str, str]) -> list[_Text]:
+            return [
+                _Text.of(wire, fields[name], last=last[name] is table and name not in self._shared)
+                for wire, name in table.items()
+            ]
+
+        self._path, self._form = texts(self.path), texts(self.form)
+        self._header = [text.with_rule_in_lower_case() for text in texts(self.header)]
+        self._header_rules = any(text.other for text in self._header)
+        self._header_names = [name.lower().encode("ascii") for name in self.header]
+        self.json = [field for name, field in fields.items() if name not in last or name in self._shared]
+        self._json_names = [field.name for field in self.json]
+        self._body = Body(part_of(kind, self.json, self._shared)) if self.json else None
 
     def __call__(self, request: Request) -> S:
-        """Raises `errors.InvalidArgument` with everything that is wrong."""
+        """Raises `errors.InvalidArgument` with everything that is wrong, and `errors.HttpError` when the body
+        is of a type that is not read or too large."""
         values: dict[str, Any] = {}
-        wrongs: list[FieldError] = []
+        wrongs: list[Wrong] = []
         for text in self._path:
             text.read([request.path_values[text.wire]], values, wrongs)
         if self._form:
-            given = form_values(request)
+            form = form_of(request)
             for text in self._form:
-                text.read(given.get(text.wire, ()), values, wrongs)
-        for text, name in zip(self._header, self._header_names, strict=True):
-            text.read(request.header_values(name), values, wrongs)
+                text.read_form(form, values, wrongs)
+        if self._header:
+            self._read_headers(request, values, wrongs)
         if self._body is not None:
-            try:
-                body = self._body.read(self._json(request))
-                values |= {name: getattr(body, name) for name in self._body_names}
-            except InvalidArgument as error:
-                wrongs += error.fields
+            self._read_json(self._body, request, values, wrongs)
         if wrongs:
-            raise InvalidArgument(_summary(wrongs), fields=wrongs)
-        return self._kind(**values)
+            raise BadRequest(wrongs)
+        return self.kind(**values)
+
+    def _read_headers(self, request: Request, values: dict[str, Any], wrongs: list[Wrong]) -> None:
+        given: Container[str] = ()
+        if self._header_rules:
+            given = {name.decode("latin-1") for name, value in request.headers if value}
+        for text, name in zip(self._header, self._header_names, strict=True):
+            lines = request.header_values(name)
+            text.read(_items(lines) if text.many else lines, values, wrongs, given)
+
+    def _read_json(
+        self, reader: Body[Any], request: Request, values: dict[str, Any], wrongs: list[Wrong]
+    ) -> None:
+        try:
+            body = reader.read(self._json(request))
+        except BadRequest as error:
+            wrongs += error.wrongs
+            return
+        for name in self._json_names:
+            value = getattr(body, name)
+            if value is not msgspec.UNSET:
+                values[name] = value
+            elif name not in values and (field := self._shared[name]).required:
+                wrongs.append(Wrong((field.encode_name,), REQUIRED, field.type))
 
     def _json(self, request: Request) -> bytes:
         """The JSON body; empty when the body is a form that was read as one."""
         if not request.body or _is_json(request):
-            return request.body
+            return _limited(request.body)
         if self._form and request.media_type() in (URLENCODED, MULTIPART):
             return b""
         raise _unsupported(request, "application/json or a form" if self._form else "application/json")
 
 
 class _Text(NamedTuple):
-    """A field whose value is text on the wire."""
+    """A field whose value is text on the wire, or a file."""
 
     wire: str
     name: str
     kind: Any
     """The type of a value, without ``None``: text is never null."""
+    convert: Callable[[str], Any]
     many: bool
+    upload: bool
     required: bool
+    whole: Any
+    """The type of the field."""
+    other: With | Without | None
+    env: Any
 
     @classmethod
-    def of(cls, wire: str, field: msgspec.structs.FieldInfo) -> _Text:
+    def of(cls, wire: str, field: msgspec.structs.FieldInfo, *, last: bool) -> _Text:
         kind = _not_none(field.type)
         many = get_origin(bare(kind)) is list
-        return cls(wire, field.name, get_args(bare(kind))[0] if many else kind, many, field.required)
+        item = get_args(bare(kind))[0] if many else kind
+        rules = rules_of(field.type)
+        return cls(
+            wire,
+            field.name,
+            item,
+            text_reader(item),
+            many,
+            bare(item) is Upload,
+            field.required and last,
+            field.type,
+            rules.other,
+            from_environment(kind, rules.env),
+        )
 
-    def read(self, texts: Sequence[str], values: dict[str, Any], wrongs: list[FieldError]) -> None:
-        """Adds the value of the field to ``values``, or what is wrong with it to ``wrongs``."""
-        if not texts:
-            if self.required:
-                wrongs.append(FieldError(self.wire, REQUIRED))
-            return
-        read = []
-        for index, text in enumerate(texts if self.many else texts[:1]):
+    def with_rule_in_lower_case(self) -> _Text:
+        """The same for headers, whose names are known in lower case."""
+        return self._replace(other=self.other and type(self.other)(self.other.field.lower()))
+
+    def read_form(self, form: Form, values: dict[str, Any], wrongs: list[Wrong]) -> None:
+        """Reads the field from a form."""
+        texts, files = form.values.get(self.wire, ()), form.files.get(self.wire)
+        if not self.upload:
+            if files:
+                wrongs.append(Wrong((self.wire,), "expected text, got a file", self.whole, files))
+            else:
+                self.read(texts, values, wrongs, form.values)
+        elif texts:
+            wrongs.append(Wrong((self.wire,), "expected a file, got text", self.whole, texts))
+        elif files:
+            values[self.name] = files if self.many else files[0]
+        elif self.required:
+            wrongs.append(Wrong((self.wire,), REQUIRED, self.whole))
+
+    def read(
+        self,
+        texts: Sequence[str],
+        values: dict[str, Any],
+        wrongs: list[Wrong],
+        given: Container[str] = (),
+    ) -> None:
+        """Adds the value of the field to ``values``, or what is wrong with it to ``wrongs``.
+
+        ``given`` are the names of the same source that have a value.
+        """
+        if self.other and (message := self.other.broken(bool(texts), self.other.field in given)):
+            wrongs.append(Wrong((self.wire,), message, self.other))
+        elif self.env is not ABSENT:
+            values[self.name] = self.env
+        elif texts:
+            self._read(texts, values, wrongs)
+        elif self.required and self.name not in values:
+            wrongs.append(Wrong((self.wire,), REQUIRED, self.whole))
+
+    def _read(self, texts: Sequence[str], values: dict[str, Any], wrongs: list[Wrong]) -> None:
+        if not self.many:
             try:
-                read.append(_read(self.kind, text))
+                values[self.name] = self.convert(texts[0])
             except ValueError as error:
-                place = dotted((self.wire, index)) if self.many else self.wire
-                wrongs.append(FieldError(place, str(error)))
-        values[self.name] = read if self.many else read and read[0]
+                values[self.name] = None
+                wrongs.append(Wrong((self.wire,), str(error), self.kind, texts[0], text=True))
+            return
+        items = values[self.name] = []
+        for index, text in enumerate(texts):
+            try:
+                items.append(self.convert(text))
+            except ValueError as error:
+                wrongs.append(Wrong((self.wire, index), str(error), self.kind, text, text=True))
 
 
-def _read(kind: Any, text: str) -> Any:
-    """The value that a text stands for. Raises ValueError with what is wrong."""
-    try:
-        value = msgspec.convert(text, kind, strict=False)
-    except msgspec.ValidationError as refusal:
-        raise ValueError(reason(kind, refusal).partition(", got ")[0]) from None
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("expected a number")
-    if excess := beyond(kind, value):
-        raise ValueError(excess)
-    return value
-
-
-def _part(kind: type, fields: Sequence[msgspec.structs.FieldInfo]) -> type[msgspec.Struct]:
-    """A struct of some fields of another."""
+def part_of(
+    kind: type, fields: Sequence[msgspec.structs.FieldInfo], unset: Container[str] = ()
+) -> type[msgspec.Struct]:
+    """A struct of some fields of another; those in ``unset`` may be absent, and then are ``UNSET``."""
     definitions = []
     for field in fields:
         default: Any = msgspec.field(name=field.encode_name)
-        if field.default_factory is not msgspec.NODEFAULT:
+        if field.name in unset:
+            default = msgspec.field(name=field.encode_name, default=msgspec.UNSET)
+        elif field.default_factory is not msgspec.NODEFAULT:
             default = msgspec.field(name=field.encode_name, default_factory=field.default_factory)
         elif not field.required:
             default = msgspec.field(name=field.encode_name, default=field.default)
@@ -190,47 +309,31 @@ def _not_none(kind: Any) -> Any:
     return members[0] if type(None) in get_args(kind) and len(members) == 1 else kind
 
 
-def _mentions_at_most(kind: Any, seen: set[type]) -> bool:
-    if isinstance(kind, AtMost):
-        return True
-    if not is_struct(kind):
-        return any(_mentions_at_most(part, seen) for part in get_args(kind))
-    if kind in seen:
-        return False
-    seen.add(kind)
-    return any(_mentions_at_most(field.type, seen) for field in struct_fields(kind))
+def _items(lines: Sequence[str]) -> list[str]:
+    """The items of a list in header lines, which may have been joined on the way (RFC 9110 §5.3)."""
+    return [item for line in lines for each in line.split(",") if (item := each.strip())]
+
+
+def _doubts(kind: Any) -> list[re.Pattern[bytes]]:
+    """What makes a body worth a second look: values in it may be none that msgspec lets pass by mistake."""
+    doubts = {_LONG_NUMBER for part in parts(kind) if isinstance(part, AtMost)}
+    return [*doubts, *{_NO_NUMBER for part in parts(kind) if part is Decimal}]
 
 
 def _is_json(request: Request) -> bool:
+    if request.header(b"content-type") == b"application/json":  # as nearly all say it
+        return True
     media = request.media_type()
     return media in (b"application/json", b"") or media.endswith(b"+json")
 
 
+def _limited(body: bytes) -> bytes:
+    if len(body) > JSON_BYTES:
+        raise Refusal(413, f"a JSON body may have at most {JSON_BYTES} bytes")
+    return body
+
+
 def _unsupported(request: Request, expected: str) -> Refusal:
     given = request.media_type().decode("latin-1")
-    return Refusal(415, f"expected a body of the type {expected}, got {given}")
-
-
-def _mistakes(kind: Any, body: bytes, refusal: Exception) -> list[Wrong]:
-    """Why a body could not be decoded as a ``kind``."""
-    if not body:
-        return [Wrong((), "a JSON body is required")]
-    try:
-        return explain(kind, msgspec.json.decode(body)) or [Wrong((), phrase(str(refusal)))]
-    except RecursionError:
-        return [Wrong((), "the JSON body is nested too deeply")]
-    except UnicodeDecodeError:
-        return [Wrong((), "the JSON body is not UTF-8 text")]
-    except msgspec.DecodeError as error:
-        return [Wrong((), f"the body is not JSON: {phrase(str(error)).removeprefix('jSON is malformed: ')}")]
-
-
-def _invalid(wrongs: Sequence[Wrong]) -> InvalidArgument:
-    fields = [FieldError(dotted(wrong.path), wrong.message) for wrong in wrongs]
-    return InvalidArgument(_summary(fields), fields=fields)
-
-
-def _summary(fields: Sequence[FieldError]) -> str:
-    if len(fields) > 1:
-        return f"{len(fields)} fields are wrong"
-    return f"{fields[0].field}: {fields[0].message}".removeprefix(": ")
+    message = f"expected a body of the type {expected}, got {given}"
+    return Refusal(415, message, text=message)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zero_runtime import rest
 from zero_runtime.errors import InvalidArgument
-from zero_runtime.rest.problems import Refusal
+from zero_runtime.rest.refusal import Refusal
 
 JSON = b"application/json"
 
@@ -90,7 +90,7 @@ def test_content_types_that_are_json(content_type: bytes | None) -> None:
 def test_other_content_types_are_refused(bind: Callable[[rest.Request], Account]) -> None:
     with pytest.raises(Refusal, match="application/json, got text/plain") as refusal:
         bind(request(b'{"name": "x", "age": 3}', b"text/plain"))
-    assert refusal.value.response.status == 415
+    assert refusal.value.status == 415
 
 
 def test_an_empty_body_lacks_everything_whatever_its_type() -> None:
@@ -122,16 +122,27 @@ def test_all_wrong_fields_are_told_at_once() -> None:
         (b'{"address": ' + b"[" * 100_000, "the JSON body is nested too deeply"),
         (b'{"x": ' + b"[" * 100_000, "the JSON body is nested too deeply"),
         (b"[]", "expected an object, got a list"),
-        (b'{"name": "x", "age": 1e999}', "the body is not JSON: number out of range"),
     ],
 )
 def test_bodies_of_no_use(body: bytes, message: str) -> None:
     assert refused(rest.Body(Account), request(body)) == {"": message}
 
 
-def test_a_key_given_twice_is_wrong_where_msgspec_says_so() -> None:
-    assert refused(rest.Body(Account), request(b'{"name": 1, "name": "x", "age": 1}')) == {
-        "": "expected a string, got a number"
+def test_numbers_that_nothing_can_hold() -> None:
+    assert refused(rest.Body(Account), request(b'{"name": "x", "age": 1e999}')) == {
+        "age": "expected an integer, got a number with a fraction or an exponent"
+    }
+    assert refused(rest.Body(dict[str, float]), request(b'{"a": 1e999, "b": 1e308}')) == {
+        "a": "expected a number"
+    }
+    body = b'{"zipCode": 1, "size": 18446744073709551615, "unknown": 1e999}'
+    assert rest.Body(Address)(request(body)).size == 2**64 - 1
+
+
+def test_of_a_key_given_twice_the_last_counts() -> None:
+    assert rest.Body(Account)(request(b'{"name": 1, "name": "x", "age": 1}')).name == "x"
+    assert refused(rest.Body(Account), request(b'{"name": "x", "name": 1, "age": 1}')) == {
+        "name": "expected a string, got a number"
     }
 
 
@@ -217,8 +228,8 @@ def test_headers_may_be_lists() -> None:
         sizes: list[int] = []
 
     bind = rest.Binder(Headers, header={"Accept": "accept", "X-Sizes": "sizes"})
-    lines = [(b"accept", b"a, b"), (b"accept", b"\xe9"), (b"x-sizes", b"")]
-    assert bind(rest.Request("GET", "/", headers=lines)) == Headers(accept=["a, b", "é"])
+    lines = [(b"accept", b"a, b,"), (b"accept", b"\xe9"), (b"x-sizes", b"")]
+    assert bind(rest.Request("GET", "/", headers=lines)) == Headers(accept=["a", "b", "é"])
     assert refused(bind, request(b"not JSON, and nobody looks", b"text/plain")) == {"Accept": "is required"}
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
-from urllib.parse import parse_qsl
+from typing import NamedTuple
+from urllib.parse import unquote_plus
 
-from zero_runtime.errors import FieldError, InvalidArgument
+import msgspec
+
+from zero_runtime.explain import Wrong
 from zero_runtime.rest.message import Request
+from zero_runtime.rest.refusal import BadRequest, Refusal
 
 URLENCODED = b"application/x-www-form-urlencoded"
 MULTIPART = b"multipart/form-data"
@@ -16,44 +19,72 @@ MULTIPART = b"multipart/form-data"
 _LIMIT = 2048
 """Values that a form may have, as in go-zero: each costs far more than its bytes."""
 
+_MULTIPART_BYTES = 32 << 20
+"""Bytes that a multipart form may have: what go-zero keeps of one in memory."""
+
 _BOUNDARY = re.compile(rb';\s*boundary=(?:"([^"]+)"|([^\s;"]+))', re.IGNORECASE)
-_NAME = re.compile(
-    rb'^content-disposition:\s*form-data\s*;.*?\bname="((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.MULTILINE
-)
-_FILE = re.compile(rb"^content-disposition:.*\bfilename\*?=", re.IGNORECASE | re.MULTILINE)
+_DISPOSITION = re.compile(rb"^content-disposition:\s*form-data\s*(;.*)", re.IGNORECASE | re.MULTILINE)
+_TYPE = re.compile(rb"^content-type:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_PARAMETER = re.compile(rb';\s*(name|filename\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))', re.IGNORECASE)
 
 
-def form_values(request: Request) -> dict[str, list[str]]:
-    """The values of each name, those in the body before those in the query string.
+class Upload(msgspec.Struct, frozen=True):
+    """A file in a multipart form."""
 
-    An empty value counts as none, ``name[]`` is ``name``, and files are left out. Raises InvalidArgument
-    when there are too many values or a multipart body is broken.
-    """
-    values: dict[str, list[str]] = {}
-    for name, value in chain(_body(request), _urlencoded(request.query)):
+    filename: str
+    """Its name as the client gives it, without any folder; it may be empty."""
+    content_type: str
+    """What the client says that it is; empty when it says nothing."""
+    content: bytes
+
+
+class Form(NamedTuple):
+    """The form of a request by its names; ``name[]`` counts as ``name``."""
+
+    values: dict[str, list[str]]
+    """Those in the body before those in the query string; an empty value counts as none."""
+    files: dict[str, list[Upload]]
+
+
+def form_of(request: Request) -> Form:
+    """Raises `errors.InvalidArgument` when there are too many values or a multipart body is broken, and
+    `refusal.Refusal` when that is too large."""
+    form = Form({}, {})
+    if request.body:
+        kind = request.media_type()
+        if kind == URLENCODED:
+            _add_urlencoded(form.values, request.body)
+        elif kind == MULTIPART:
+            _add_multipart(form, request)
+    if request.query:
+        _add_urlencoded(form.values, request.query)
+    return form
+
+
+def _add_urlencoded(values: dict[str, list[str]], text: bytes) -> None:
+    if text.count(b"&") >= _LIMIT:
+        raise _refused(f"holds more than {_LIMIT} values")
+    encoded = b"%" in text or b"+" in text
+    for pair in text.decode("utf-8", "replace").split("&"):
+        name, _, value = pair.partition("=")
         if value:
+            if encoded:
+                name, value = unquote_plus(name), unquote_plus(value)
             values.setdefault(name.removesuffix("[]"), []).append(value)
-    return values
 
 
-def _body(request: Request) -> list[tuple[str, str]]:
-    kind = request.media_type()
-    if kind == URLENCODED:
-        return _urlencoded(request.body)
-    if kind == MULTIPART:
-        return list(_multipart(request.header(b"content-type") or b"", request.body))
-    return []
+def _add_multipart(form: Form, request: Request) -> None:
+    if len(request.body) > _MULTIPART_BYTES:
+        raise Refusal(413, f"a multipart form may have at most {_MULTIPART_BYTES} bytes")
+    for name, value in _multipart(request.header(b"content-type") or b"", request.body):
+        if isinstance(value, Upload):
+            form.files.setdefault(name.removesuffix("[]"), []).append(value)
+        elif value:
+            form.values.setdefault(name.removesuffix("[]"), []).append(value)
 
 
-def _urlencoded(text: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(text.decode("utf-8", "replace"), max_num_fields=_LIMIT)
-    except ValueError:
-        raise _refused(f"holds more than {_LIMIT} values") from None
-
-
-def _multipart(content_type: bytes, body: bytes) -> Iterator[tuple[str, str]]:
-    """The parts that are no files (RFC 7578)."""
+def _multipart(content_type: bytes, body: bytes) -> Iterator[tuple[str, str | Upload]]:
+    """The parts (RFC 7578)."""
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
         raise _refused("has no boundary in its Content-Type")
@@ -62,14 +93,30 @@ def _multipart(content_type: bytes, body: bytes) -> Iterator[tuple[str, str]]:
     for part in parts:
         if part.startswith(b"--"):
             return
-        head, blank, value = part.partition(b"\r\n\r\n")
-        name = _NAME.search(head)
-        if name and blank and not _FILE.search(head):
-            yield re.sub(rb"\\(.)", rb"\1", name[1]).decode("utf-8", "replace"), value.decode(
-                "utf-8", "replace"
-            )
+        head, blank, content = part.partition(b"\r\n\r\n")
+        disposition = _DISPOSITION.search(head)
+        if not blank or not disposition:
+            continue
+        names = {
+            match[1].lower(): _text(match[3] if match[2] is None else match[2])
+            for match in _PARAMETER.finditer(disposition[1])
+        }
+        if b"name" not in names:
+            continue
+        if b"filename" in names or b"filename*" in names:
+            kind = _TYPE.search(head)
+            filename = re.split(r"[/\\]", names.get(b"filename", ""))[-1]
+            if filename in (".", ".."):  # it would be a folder
+                filename = ""
+            yield names[b"name"], Upload(filename, _text(kind[1]).strip() if kind else "", content)
+        else:
+            yield names[b"name"], content.decode("utf-8", "replace")
     raise _refused(f"holds more than {_LIMIT} values" if len(parts) > _LIMIT else "ends early")
 
 
-def _refused(why: str) -> InvalidArgument:
-    return InvalidArgument(f"the form {why}", fields=[FieldError("", f"the form {why}")])
+def _text(quoted: bytes) -> str:
+    return re.sub(rb'\\(["\\])', rb"\1", quoted).decode("utf-8", "replace")
+
+
+def _refused(why: str) -> BadRequest:
+    return BadRequest([Wrong((), f"the form {why}")])

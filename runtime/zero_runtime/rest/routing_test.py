@@ -6,25 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zero_runtime.rest.message import Request, Response
-from zero_runtime.rest.routing import Route, Router
+from zero_runtime.rest.routing import Router
 
 
-def route(method: str, path: str) -> Route:
-    async def endpoint(request: Request) -> Response:
-        return Response(body=f"{method} {path}".encode())
-
-    endpoint.__name__ = path
-    return Route(method, path, endpoint)
+def router(*routes: str) -> Router[str]:
+    return Router((method, path, path) for method, path in map(str.split, routes))
 
 
-def router(*routes: str) -> Router:
-    return Router(route(*each.split()) for each in routes)
-
-
-def found(router: Router, method: str, path: str) -> tuple[str, dict[str, str]] | None:
+def found(router: Router[str], method: str, path: str) -> tuple[str, dict[str, str]] | None:
     match = router.match(method, path)
-    return (match.endpoint.__name__, dict(match.path_values)) if match else None
+    return (match.target, dict(match.path_values)) if match else None
 
 
 def test_fixed_segments_go_before_parameters_with_backtracking() -> None:
@@ -65,6 +56,28 @@ def test_get_answers_head_unless_head_has_its_own() -> None:
     assert found(routes, "HEAD", "/c") is None
 
 
+def test_the_rest_of_a_path_comes_after_all_else() -> None:
+    routes = router("GET /static/*file", "GET /static/:name/index", "GET /static/a/b", "GET /", "POST /*all")
+    assert found(routes, "GET", "/static/a/b") == ("/static/a/b", {})
+    assert found(routes, "GET", "/static/x/index") == ("/static/:name/index", {"name": "x"})
+    assert found(routes, "GET", "/static/a/b/c.css") == ("/static/*file", {"file": "a/b/c.css"})
+    assert found(routes, "GET", "/static/x/../../static/y") == ("/static/*file", {"file": "y"})
+    assert found(routes, "GET", "/static") == ("/static/*file", {"file": ""})
+    assert found(routes, "GET", "/other") is None
+    assert found(routes, "POST", "/") == ("/*all", {"all": ""})
+    assert found(router("GET /:user/files/*path"), "GET", "/u/files/a/b") == (
+        "/:user/files/*path",
+        {"user": "u", "path": "a/b"},
+    )
+
+
+def test_the_rest_of_a_path_is_its_end() -> None:
+    with pytest.raises(ValueError, match=r"GET /\*a/b: `\*a` takes the rest of a path and must come last"):
+        router("GET /*a/b")
+    with pytest.raises(ValueError, match="answer the same requests"):
+        router("GET /a/*b", "GET /a/*c")
+
+
 def test_allowed_methods() -> None:
     routes = router("GET /a", "POST /:x", "DELETE /b")
     assert routes.allowed("/a/") == ["GET", "HEAD", "OPTIONS", "POST"]
@@ -100,7 +113,7 @@ def test_the_match_is_the_first_in_order_of_fixed_before_parameter(
         return [part.startswith(":") for part in path.split("/")]
 
     expected = min(filter(matches, paths), key=rank, default=None)
-    actual = found(Router(route("GET", path) for path in paths), "GET", "/" + "/".join(segments))
+    actual = found(router(*(f"GET {path}" for path in paths)), "GET", "/" + "/".join(segments))
     assert (actual[0] if actual else None) == expected
 
 

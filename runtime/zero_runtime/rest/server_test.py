@@ -1,202 +1,158 @@
+"""Servers as their configuration describes them."""
+
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import re
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+import ssl
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvloop
 
 from zero_runtime import rest
-from zero_runtime.config import RestConf
+from zero_runtime.config import InvalidValue, RestConf
+from zero_runtime.rest import granian
+from zero_runtime.rest.conftest import Serve
+from zero_runtime.rest.serving_test import run
+
+SERVERS = [rest.Server, granian.Server]
 
 
 async def echo(request: rest.Request) -> rest.Response:
     return rest.Response(200, request.body)
 
 
-async def forever(request: rest.Request) -> rest.Response:
-    await asyncio.get_running_loop().create_future()
-    raise AssertionError("never reached")
+ROUTES = (rest.Route("GET", "/", echo), rest.Route("POST", "/echo", echo))
 
 
-ROUTES = (
-    rest.Route("GET", "/", echo),
-    rest.Route("POST", "/echo", echo),
-    rest.Route("POST", "/echo/:name", echo),
-    rest.Route("GET", "/forever", forever),
-)
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A certificate for 127.0.0.1 and its key, as the configuration names them."""
+    folder = tmp_path_factory.mktemp("certificate")
+    files = {"cert_file": str(folder / "tls.crt"), "key_file": str(folder / "tls.key")}
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"),
+            *("-out", files["cert_file"], "-keyout", files["key_file"]),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return files
 
 
-class Gate:
-    """An endpoint that tells when a request has come and answers it when it is let."""
-
-    def __init__(self) -> None:
-        self.reached = asyncio.Event()
-        self.open = asyncio.Event()
-        self.route = rest.Route("GET", "/gate", self._pass)
-
-    async def _pass(self, request: rest.Request) -> rest.Response:
-        self.reached.set()
-        await self.open.wait()
-        return rest.json_response("done")
+def conf(**options: Any) -> RestConf:
+    return RestConf(**{"name": "test", "host": "127.0.0.1", "port": 0, **options})
 
 
-@asynccontextmanager
-async def serving(*routes: rest.Route, **conf: Any) -> AsyncIterator[tuple[rest.Server, str]]:
-    conf = {"name": "test", "host": "127.0.0.1", "port": 0, **conf}
-    server = rest.Server(RestConf(**conf), (*ROUTES, *routes))
-    url = await server.start()
-    try:
-        yield server, url
-    finally:
-        await server.stop(0)
-
-
-async def raw(url: str, sent: bytes) -> bytes:
-    """What a server says to ``sent`` until it closes the connection."""
-    host, port = url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(sent)
-    try:
-        return await asyncio.wait_for(reader.read(), 5)
-    finally:
-        writer.close()
-
-
-def on_uvloop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    def run() -> None:
-        uvloop.run(test())
-
-    run.__name__ = test.__name__
-    return run
-
-
-@on_uvloop
-async def test_requests_over_one_connection() -> None:
-    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
-        for body in (b"x", b"", b"y" * 1_000_000):
-            answer = await client.post("/echo", content=body)
-            assert (answer.status_code, answer.content) == (200, body)
-        head = await client.head("/")
-        assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "0")
-        assert (await client.options("/echo")).headers["allow"] == "OPTIONS, POST"
-        assert (await client.get("/echo")).status_code == 405
-        assert (await client.get("/nowhere")).headers["content-type"] == "application/problem+json"
-        assert "server" not in head.headers
-
-
-@on_uvloop
-async def test_chunked_bodies() -> None:
-    async def chunks(number: int) -> AsyncIterator[bytes]:
-        for _ in range(number):
-            yield b"x" * 50
-
-    async with serving(max_bytes=1000) as (_, url), httpx.AsyncClient(base_url=url) as client:
-        assert (await client.post("/echo", content=chunks(20))).content == b"x" * 1000
-        answer = await client.post("/echo", content=chunks(21))
-        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
-        answer = await client.post("/echo", content=b"x" * 1001)
-        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
-        assert (await client.post("/echo", content=b"x")).status_code == 200
-
-
-@on_uvloop
-async def test_a_client_that_asks_first_need_not_send_what_is_too_large() -> None:
-    async with serving(max_bytes=10) as (_, url):
-        head = b"POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n"
-        answer = await raw(url, head % 11 + b"\r\n")
-        assert answer.startswith(b"HTTP/1.1 413 ")
-        answer = await raw(url, head % 2 + b"Connection: close\r\n\r\nab")
-        assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
-        assert answer.endswith(b"\r\n\r\nab")
-
-
-@pytest.mark.parametrize(
-    "request_line",
-    [b"GET /\xff HTTP/1.1", b"GET", b"GET / HTTP/9.9", b"\x16\x03\x01\x02", b"OPTIONS * HTTP/1.1"],
-)
-def test_what_is_no_http_is_a_bad_request(request_line: bytes) -> None:
+def test_tls(serve_by_network: Serve, certificate: dict[str, str]) -> None:
     async def test() -> None:
-        async with serving() as (_, url):
-            answer = await raw(url, request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
-            assert re.match(rb"HTTP/1.1 40[04] ", answer)
+        async with serve_by_network(ROUTES, **certificate) as served:
+            url = served.client.base_url
+            assert url.scheme == "https"
+            trust = ssl.create_default_context(cafile=certificate["cert_file"])
+            async with httpx.AsyncClient(base_url=url, verify=trust) as client:
+                for body in (b"x", b"y" * 500_000):
+                    assert (await client.post("/echo", content=body)).content == body
+            with pytest.raises(httpx.TransportError):
+                await httpx.AsyncClient().get(f"http://{url.host}:{url.port}/")
 
-    uvloop.run(test())
-
-
-@on_uvloop
-async def test_slow_requests() -> None:
-    async with serving(timeout=100) as (_, url), httpx.AsyncClient(base_url=url) as client:
-        assert (await client.get("/forever")).status_code == 503
-        answer = await raw(url, b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")
-        assert answer.startswith(b"HTTP/1.1 408 ")
+    run(test)
 
 
-@on_uvloop
-async def test_no_timeout_and_no_limit_when_they_are_zero() -> None:
-    async with serving(timeout=0, max_bytes=0) as (_, url), httpx.AsyncClient(base_url=url) as client:
-        assert len((await client.post("/echo", content=b"x" * 2_000_000)).content) == 2_000_000
+@pytest.mark.parametrize("server", SERVERS)
+def test_certificates_that_are_of_no_use(server: Any, certificate: dict[str, str], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("not a key")
+    locked = tmp_path / "locked"
+    subprocess.run(
+        [
+            "openssl",
+            "pkey",
+            "-in",
+            certificate["key_file"],
+            "-out",
+            locked,
+            "-aes256",
+            "-passout",
+            "pass:x123",
+        ],
+        check=True,
+    )
+    for files, message in (
+        ({"cert_file": "/none", "key_file": "/none"}, "CertFile: /none: no such file or directory"),
+        ({**certificate, "key_file": "/none"}, "KeyFile: /none: no such file or directory"),
+        ({**certificate, "key_file": str(other)}, "CertFile and KeyFile: "),
+        ({**certificate, "key_file": str(locked)}, "CertFile and KeyFile: .* without a password"),
+    ):
+        with pytest.raises(InvalidValue, match=f"^{message}"):
+            server(conf(**files), ROUTES)
 
 
-@on_uvloop
-async def test_stopping_finishes_what_is_in_flight_and_takes_nothing_new() -> None:
-    gate = Gate()
-    async with serving(gate.route) as (server, url), httpx.AsyncClient(base_url=url) as client:
-        await client.get("/")  # leaves an idle connection behind, which must not hold the server up
-        in_flight = asyncio.create_task(client.get("/gate"))
-        await gate.reached.wait()
-        stopping = asyncio.create_task(server.stop(60))
-        with pytest.raises(httpx.ConnectError):
-            while True:
-                with contextlib.suppress(httpx.ReadError, httpx.RemoteProtocolError):  # accepted just before
-                    await httpx.AsyncClient().get(url)
-        gate.open.set()
-        answer = await in_flight
-        assert (answer.json(), answer.headers["connection"]) == ("done", "close")
-        await asyncio.wait_for(stopping, 10)
+@pytest.mark.parametrize("server", SERVERS)
+def test_addresses_that_cannot_be_had(server: Any) -> None:
+    async def test() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            with pytest.raises(OSError, match=f"^cannot listen on 127.0.0.1:{port}: address already in use$"):
+                await server(conf(port=port), ROUTES).start()
+        with pytest.raises(OSError, match=r"cannot listen on no\.such\.host\.invalid:0: "):
+            await server(conf(host="no.such.host.invalid"), ROUTES).start()
+
+    run(test)
 
 
-@on_uvloop
-async def test_stopping_gives_up_after_the_grace() -> None:
-    gate = Gate()
-    async with serving(gate.route, timeout=0) as (server, url), httpx.AsyncClient(base_url=url) as client:
-        in_flight = asyncio.create_task(client.get("/gate"))
-        await gate.reached.wait()
-        await server.stop(0.1)
-        answer = await in_flight
-        assert (answer.status_code, answer.json()["detail"]) == (503, "the service stops")
-
-
-@on_uvloop
-async def test_addresses_that_cannot_be_had() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(OSError, match=f"^cannot listen on 127.0.0.1:{port}: address already in use$"):
-            await rest.Server(RestConf(name="test", host="127.0.0.1", port=port), ROUTES).start()
-    with pytest.raises(OSError, match=r"cannot listen on no\.such\.host\.invalid:0: "):
-        await rest.Server(RestConf(name="test", host="no.such.host.invalid", port=0), ROUTES).start()
-
-
-def test_ipv6() -> None:
+def test_ipv6(serve_by_network: Serve) -> None:
     if not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
 
     async def test() -> None:
-        async with serving(host="::1") as (_, url):
-            assert url.startswith("http://[::1]:")
-            assert httpx.URL(url).port
-            async with httpx.AsyncClient() as client:
-                assert (await client.get(url)).status_code == 200
+        async with serve_by_network(ROUTES, host="::1") as served:
+            assert str(served.client.base_url).startswith("http://[::1]:")
+            assert (await served.client.get("/")).status_code == 200
 
-    uvloop.run(test())
+    run(test)
 
 
-def test_routes_that_clash_are_refused() -> None:
+def test_no_timeout_and_no_limit_when_they_are_zero(serve_by_network: Serve) -> None:
+    async def test() -> None:
+        async with serve_by_network(ROUTES, timeout=0, max_bytes=0, max_conns=0) as served:
+            assert len((await served.client.post("/echo", content=b"x" * 2_000_000)).content) == 2_000_000
+
+    run(test)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_routes_that_clash_are_refused(server: Any) -> None:
     with pytest.raises(ValueError, match="GET /a and /a answer the same requests"):
-        rest.Server(RestConf(name="test"), [rest.Route("GET", "/a", echo), rest.Route("GET", "/a", echo)])
+        server(conf(), [rest.Route("GET", "/a", echo), rest.Route("GET", "/a", echo)])
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_development_shows_what_is_served(server: Any) -> None:
+    async def test() -> None:
+        def openapi() -> bytes:
+            return b'{"openapi": "3.1.0"}'
+
+        async def own(request: rest.Request) -> rest.Response:
+            return rest.Response(200, b"own")
+
+        routes = (*ROUTES, rest.Route("GET", "/docs", own))
+        for mode, given, answers in (
+            ("dev", ROUTES, (openapi(), b"<!doctype html>")),
+            ("dev", routes, (openapi(), b"own")),
+            ("pro", ROUTES, (b"", b"")),
+        ):
+            serving = server(conf(mode=mode), given, openapi)
+            url = await serving.start()
+            async with httpx.AsyncClient(base_url=url) as client:
+                for path, answer in zip(("/openapi.json", "/docs"), answers, strict=True):
+                    got = await client.get(path)
+                    assert got.status_code == (200 if answer else 404)
+                    assert got.content[: len(answer)].lower() == answer
+            await serving.stop(0)
+
+    run(test)

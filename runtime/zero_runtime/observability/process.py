@@ -1,0 +1,69 @@
+"""What the present process observes with."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from zero_runtime.observability.access import LOGGER, AccessLog
+from zero_runtime.observability.http import HttpObserver
+from zero_runtime.observability.metrics import attached
+from zero_runtime.observability.output import LineHandler, Output
+from zero_runtime.observability.trace import Sampler
+
+if TYPE_CHECKING:
+    from zero_runtime.config import RestConf, ServiceConf
+    from zero_runtime.observability.spans import SpanQueue
+
+_spans: SpanQueue | None = None
+
+
+def start_tracer(conf: ServiceConf) -> SpanQueue | None:
+    """Sends the spans of this process from now on, if ``Telemetry`` names a collector; `SpanQueue.stop` ends it.
+
+    A process that is forked does this after the fork. Raises `config.InvalidValue` when ``Telemetry.Endpoint``
+    cannot be used.
+    """
+    global _spans
+    telemetry = conf.telemetry
+    if telemetry.disabled or not telemetry.endpoint:
+        return None
+    from zero_runtime.observability.exporters import exporter
+    from zero_runtime.observability.spans import SpanQueue
+
+    _spans = SpanQueue(exporter(telemetry), telemetry.name or conf.name)
+    return _spans
+
+
+def http_observer(conf: RestConf) -> HttpObserver | None:
+    """Observes HTTP as the configuration says, with what this process has started; None if all of it is off.
+
+    Metrics are counted if the process was attached to some (`Metrics.attach`): that is, if they can be scraped.
+    """
+    switches = conf.middlewares
+    sampler = Sampler(conf.telemetry.sampler) if switches.trace and not conf.telemetry.disabled else None
+    metrics = attached() if switches.prometheus else None
+    log = AccessLog(conf.name) if switches.log else None
+    if sampler is None and metrics is None and log is None:
+        return None
+    return HttpObserver(
+        sampler=sampler,
+        untraced=frozenset(conf.trace_ignore_paths),
+        spans=_spans if sampler else None,
+        metrics=metrics,
+        log=log,
+        output=_json_output(),
+    )
+
+
+def _json_output() -> Output | None:
+    """Where lines of JSON go, if that is the only place where records of the access log go."""
+    handlers: list[logging.Handler] = []
+    logger: logging.Logger | None = logging.getLogger(LOGGER)
+    while logger is not None:
+        handlers += logger.handlers
+        logger = logger.parent if logger.propagate else None
+    match handlers:
+        case [LineHandler(json=True) as handler]:
+            return handler.output
+    return None

@@ -17,12 +17,17 @@ from tests.servers.process import PATH, missing, require
 ARCHIVES = {name: Path(f"services.user/{name}/{name}.oci.tar") for name in ("user-rpc", "user-api")}
 
 
+def _extract(tar: tarfile.TarFile, folder: Path, rules: str) -> None:
+    tar.extraction_filter = getattr(tarfile, f"{rules}_filter", None)  # from Python 3.11.4 on
+    tar.extractall(folder)
+
+
 class Image:
     """An OCI archive, read as its specification says: index -> manifest -> configuration and layers."""
 
     def __init__(self, archive: Path, folder: Path) -> None:
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
+            _extract(tar, folder, "data")
         self._folder = folder
         (descriptor,) = self._json("index.json")["manifests"]
         self.digest = descriptor["digest"]
@@ -32,7 +37,7 @@ class Image:
     def unpack(self, root: Path) -> None:
         for layer in self.manifest["layers"]:
             with tarfile.open(self._folder / self._blob(layer["digest"])) as tar:
-                tar.extractall(root, filter="tar")
+                _extract(tar, root, "tar")
 
     def _json(self, path: str) -> dict[str, Any]:
         document: dict[str, Any] = json.loads((self._folder / path).read_bytes())

@@ -17,6 +17,8 @@ from zero_codegen.service.yaml_text import document
 ADMIN_PORT = 6060
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
+METRICS_PATH = "/metrics"
+"""Where metrics are when the configuration does not say (the default of the runtime)."""
 WRAP_UP_TIME = "5s"
 """How long a service still takes new work after SIGTERM: callers need a moment to forget a pod."""
 WAIT_TIME = "5.5s"
@@ -171,6 +173,9 @@ def _wrong_administration(wiring: Wiring, values: Mapping[str, Any]) -> Iterator
     for key in ("HealthPath", "ReadyPath", "MetricsPath"):
         if key in server and not str(server[key]).startswith("/"):
             yield spec.diagnostic(f"`config`: `DevServer.{key}` is no path", hint="begin it with `/`")
+    if len({server["HealthPath"], server["ReadyPath"], server.get("MetricsPath", METRICS_PATH)}) < 3:
+        message = "`config`: two of `DevServer.HealthPath`, `ReadyPath` and `MetricsPath` are the same"
+        yield spec.diagnostic(message)
     if server["Port"] == spec.port:
         yield spec.diagnostic(f"`port`: {spec.port} is the port of `DevServer`", hint="take another")
 

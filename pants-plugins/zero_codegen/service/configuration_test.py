@@ -84,6 +84,10 @@ def test_names_the_secrets_it_needs(wired: Wire) -> None:
         ({"DevServer": {"ReadyPath": "ready"}}, "`config`: `DevServer.ReadyPath` is no path"),
         ({"DevServer": {"MetricsPath": "m"}}, "`config`: `DevServer.MetricsPath` is no path"),
         (
+            {"DevServer": {"HealthPath": "/metrics"}},
+            "`config`: two of `DevServer.HealthPath`, `ReadyPath` and `MetricsPath` are the same",
+        ),
+        (
             {"Auth": {"AccessSecret": "${KEY:-hunter2}"}},
             "`config`: `Auth.AccessSecret` holds a secret in plain",
         ),

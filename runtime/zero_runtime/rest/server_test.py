@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from zero_runtime import rest
 from zero_runtime.config import InvalidValue, RestConf
@@ -27,21 +31,32 @@ async def echo(request: rest.Request) -> rest.Response:
 ROUTES = (rest.Route("GET", "/", echo), rest.Route("POST", "/echo", echo))
 
 
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def written(key: ec.EllipticCurvePrivateKey, encryption: serialization.KeySerializationEncryption) -> bytes:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A certificate for 127.0.0.1 and its key, as the configuration names them."""
     folder = tmp_path_factory.mktemp("certificate")
-    files = {"cert_file": str(folder / "tls.crt"), "key_file": str(folder / "tls.key")}
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"),
-            *("-out", files["cert_file"], "-keyout", files["key_file"]),
-        ],
-        check=True,
-        capture_output=True,
+    cert_file, key_file = folder / "tls.crt", folder / "tls.key"
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, KEY.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(KEY, hashes.SHA256())
     )
-    return files
+    cert_file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(written(KEY, serialization.NoEncryption()))
+    return {"cert_file": str(cert_file), "key_file": str(key_file)}
 
 
 def conf(**options: Any) -> RestConf:
@@ -68,20 +83,7 @@ def test_certificates_that_are_of_no_use(server: Any, certificate: dict[str, str
     other = tmp_path / "other"
     other.write_text("not a key")
     locked = tmp_path / "locked"
-    subprocess.run(
-        [
-            "openssl",
-            "pkey",
-            "-in",
-            certificate["key_file"],
-            "-out",
-            locked,
-            "-aes256",
-            "-passout",
-            "pass:x123",
-        ],
-        check=True,
-    )
+    locked.write_bytes(written(KEY, serialization.BestAvailableEncryption(b"x123")))
     for files, message in (
         ({"cert_file": "/none", "key_file": "/none"}, "CertFile: /none: no such file or directory"),
         ({**certificate, "key_file": "/none"}, "KeyFile: /none: no such file or directory"),

@@ -72,9 +72,14 @@ class Output:
 
 
 def generate_each(
-    files: Iterable[ContractFile], out: Output, generate: Callable[[ContractFile], Mapping[str, str | bytes]]
+    files: Iterable[ContractFile],
+    out: Output | None,
+    generate: Callable[[ContractFile], Mapping[str, str | bytes]],
 ) -> list[Diagnostic]:
-    """Generate file by file: write what `generate` returns (path -> content), collect what it raises."""
+    """Generate file by file: write what `generate` returns (path -> content), collect what it raises.
+
+    Without `out` nothing is written.
+    """
     diagnostics: list[Diagnostic] = []
     for file in files:
         try:
@@ -82,8 +87,9 @@ def generate_each(
         except ContractError as error:
             diagnostics += error.diagnostics
         else:
-            for path, content in contents.items():
-                out.write(path, content)
+            if out is not None:
+                for path, content in contents.items():
+                    out.write(path, content)
     return diagnostics
 
 

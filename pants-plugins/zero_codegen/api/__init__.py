@@ -68,13 +68,7 @@ def generate(
 
 def check(files: Iterable[ContractFile], imported: Collection[str] = frozenset()) -> Sequence[Diagnostic]:
     """What `generate` finds wrong."""
-    found: list[Diagnostic] = []
-    for file in files:
-        try:
-            _generate(imported, file)
-        except ContractError as error:
-            found += error.diagnostics
-    return found
+    return generate_each(files, None, partial(_generate, imported))
 
 
 def describe(file: ContractFile) -> Description:

@@ -298,7 +298,7 @@ def test_docs() -> None:
 )
 def test_what_stands_before_a_route_does_so_in_any_order(before: str) -> None:
     ((route,),) = (service.routes for service in file_of(f"service A {{\n{before} get /x }}").services)
-    assert (str(route.handler), route.doc and route.doc.text, route.first_line) == ("H", '"x"', 2)
+    assert (str(route.handler), route.doc and route.doc.text, line_of(route.first)) == ("H", '"x"', 2)
     assert route.server and [str(entry.key) for entry in route.server.entries][-1] == "timeout"
 
 

@@ -160,11 +160,6 @@ class Route(NamedTuple):
     response: Body | None
     is_settled: bool = True
 
-    @property
-    def first_line(self) -> int:
-        """The line it begins at, with its documentation."""
-        return line_of(self.first)
-
 
 class Handler(NamedTuple):
     keyword: Token

@@ -34,7 +34,8 @@ class CorsConf(Conf, kw_only=True, frozen=True):
     """``Cors``: the pages of other origins that may use the service; none unless ``Origins`` names some."""
 
     origins: list[Origin] = msgspec.field(default_factory=list)
-    """``https://example.com`` and ``example.com`` also stand for the sub-domains, ``*`` for every origin."""
+    """``https://example.com`` stands for that origin, ``example.com`` for the domain and its sub-domains, ``*``
+    for every origin."""
 
     headers: list[str] = msgspec.field(default_factory=lambda: [*_CORS_HEADERS])
     """The headers that such a page may send."""

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from zero_codegen.diagnostics import Diagnostic
 from zero_codegen.rpc import contract, emit, protoc
-from zero_codegen.rpc.contract import Contract
+from zero_codegen.rpc.contract import Contract, Service
 from zero_codegen.source import ContractFile, Output, generate_each
 
-__all__ = ["Contract", "describe", "generate"]
+__all__ = ["Contract", "Service", "describe", "generate"]
 
 
 def generate(files: Sequence[ContractFile], out: Output) -> Sequence[Diagnostic]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import keyword
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +23,9 @@ from zero_codegen.rpc.report import diagnostics
 from zero_codegen.source import ContractFile
 
 _WELL_KNOWN_TYPES = Path(grpc_tools.__file__).parent / "_proto"
+_KEYWORD_EXTENSION = re.compile(rf"(?m)^ *(?:{'|'.join(keyword.kwlist)}): _extension_dict\..*\n")
+"""An extension called like a Python keyword, which only `getattr` reaches. mypy-protobuf leaves such fields
+out but not such extensions, and no type checker can read the file then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +45,41 @@ def compile_proto(file: ContractFile) -> Compiled:
     # First in the file's own root, for that is where its own name is from.
     roots = [root for root in dict.fromkeys((file.source_root, *file.import_roots)) if Path(root).is_dir()]
     with tempfile.TemporaryDirectory() as folder:
-        descriptors = Path(folder, "descriptors.pb")
+        described, escaped = Path(folder, "described.pb"), Path(folder, "escaped.pb")
         status, report = _protoc(
             *(f"--proto_path={root or '.'}" for root in roots),
             f"--proto_path={_WELL_KNOWN_TYPES}",
             "--include_imports",
             "--include_source_info",
-            f"--descriptor_set_out={descriptors}",
+            f"--descriptor_set_out={described}",
             f"--python_out={folder}",
-            f"--grpc_python_out={folder}",
             file.path,
         )
         if status:
             raise ContractError(diagnostics(file, report, roots))
+        descriptors = FileDescriptorSet.FromString(described.read_bytes())
+        escaped.write_bytes(_with_escaped_comments(descriptors, file.name).SerializeToString())
+        status, report = _protoc(f"--descriptor_set_in={escaped}", f"--grpc_python_out={folder}", file.name)
+        if status:
+            raise ContractError(diagnostics(file, report, roots))
         return Compiled(
-            FileDescriptorSet.FromString(descriptors.read_bytes()),
+            descriptors,
             {
                 path.relative_to(folder).as_posix(): path.read_bytes()
                 for path in sorted(Path(folder).rglob("*.py"))
             },
         )
+
+
+def _with_escaped_comments(descriptors: FileDescriptorSet, name: str) -> FileDescriptorSet:
+    """The same with comments of a proto as they have to be in a docstring: gRPC's plugin does not care."""
+    result = FileDescriptorSet.FromString(descriptors.SerializeToString())
+    (proto,) = (proto for proto in result.file if proto.name == name)
+    for location in proto.source_code_info.location:
+        for kind in ("leading_comments", "trailing_comments"):
+            comment = getattr(location, kind).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+            setattr(location, kind, comment)
+    return result
 
 
 def type_stubs(file: ContractFile, descriptors: FileDescriptorSet) -> bytes:
@@ -80,7 +100,8 @@ def type_stubs(file: ContractFile, descriptors: FileDescriptorSet) -> bytes:
     sys.stdout = io.TextIOWrapper(answer, write_through=True)
     try:
         plugin()
-        return CodeGeneratorResponse.FromString(answer.getvalue()).file[0].content.encode()
+        stubs = CodeGeneratorResponse.FromString(answer.getvalue()).file[0].content
+        return _KEYWORD_EXTENSION.sub("", stubs).encode()
     finally:
         sys.stdin, sys.stdout = stdin, stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -19,7 +20,8 @@ _SCALARS = {"double", "float", "bool", "string", "bytes", "int32", "int64", "uin
     "sfixed64",
 }
 _LINE = re.compile(r"(?P<path>[^:]+\.proto):(?:(?P<line>\d+):(?P<column>\d+):)? (?P<message>.+)")
-_NOT_FOUND = "File not found."
+_NOT_FOUND = ("File not found.", "Backslashes, consecutive slashes, ")
+"""What protoc says of an import that is not there, or that is written like `./user.proto`."""
 _DECLARATION = re.compile(r"\b(?:message|enum)\s+(\w+)")
 _BEFORE_METHOD_TYPE = re.compile(r"\(\s*(?:stream\s+)?$")
 _WORD = re.compile(r'[\w.]+|"[^"]*"|.')
@@ -28,7 +30,7 @@ _WORD = re.compile(r'[\w.]+|"[^"]*"|.')
 def diagnostics(file: ContractFile, report: str, roots: Sequence[str]) -> list[Diagnostic]:
     """What protoc, having looked for imports in `roots`, printed as wrong with a proto and its imports."""
     lines = [match for match in map(_LINE.fullmatch, report.splitlines()) if match]
-    missing = {line["path"] for line in lines if line["message"] == _NOT_FOUND}
+    missing = {line["path"] for line in lines if line["message"].startswith(_NOT_FOUND)}
     found = [
         _diagnostic(file, line, missing, roots)
         for line in lines
@@ -46,21 +48,35 @@ def _diagnostic(
     text = lines[number - 1] if number <= len(lines) else ""
     column = character_column(text, int(line["column"] or 1) - 1)
     marked = _WORD.match(text, column)
-    message = re.sub(r'"([^"\s]+)"', r"`\1`", line["message"].removesuffix("."))
+    message = re.sub(r'"([^"\s]+)"', r"`\1`", line["message"].strip().removesuffix("."))
     if message[1:2].islower():
         message = message[0].lower() + message[1:]
     hint = None
     if unknown := re.fullmatch(r"`([\w.]+)` is not defined", message):
         declared = {name for other in lines for name in _DECLARATION.findall(other)}
         is_message = _BEFORE_METHOD_TYPE.search(text[:column])
-        hint = did_you_mean(unknown[1], declared if is_message else declared | _SCALARS)
+        known = declared if is_message else declared | _SCALARS
+        hint = did_you_mean(unknown[1], known - {unknown[1]})
+    elif message == "expected message type":
+        hint = "a call takes and gives messages: declare one that has it as a field"
     elif imported := re.fullmatch(r"import `(.+)` was not found or had errors", message):
         message = f"import `{imported[1]}` has errors"
         if imported[1] in missing:
             message = f"import `{imported[1]}` is not found"
             searched = ", ".join(f"`{root or '.'}`" for root in roots)
-            hint = f"an import is a path below a source root: {searched}"
+            hint = _from_its_folder(file, imported[1]) if path == file.path else None
+            hint = hint or (
+                f"an import is a path below a source root: {searched}; "
+                "if the file is there, no `zero_rpc` target has it: run `./pants tailor ::`"
+            )
     return Diagnostic(path, number, column + 1, message, hint, text, len(marked[0]) if marked else 1)
+
+
+def _from_its_folder(file: ContractFile, imported: str) -> str | None:
+    """The hint for an import that is written as if it began in the proto's own folder."""
+    path = posixpath.normpath(PurePosixPath(file.name).parent / imported)
+    is_there = not path.startswith(("../", "/")) and Path(file.source_root, path).is_file()
+    return f"did you mean `{path}`?" if is_there else None
 
 
 def _lines(path: str) -> list[str]:

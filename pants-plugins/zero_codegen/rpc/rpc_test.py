@@ -6,6 +6,7 @@ To write `expected` anew after a change of the generator, run in `testdata` and 
         services/*/*.proto shared/*/*.proto
 """
 
+import ast
 import os
 import subprocess
 import sys
@@ -22,10 +23,26 @@ TESTDATA = Path(__file__).parent / "testdata"
 EXPECTED = sorted((TESTDATA / "expected").iterdir())
 ROOTS = ("services", "shared")
 CONTRACTS = (
+    "services/auction/auction.proto",
+    "services/auction/heart_beat.proto",
+    "services/auction/legacy.proto",
+    "services/auction/lots.proto",
     "services/market/item-v1.proto",
     "services/market/market.proto",
     "services/user/user.proto",
     "shared/common/money.proto",
+    "shared/common/options.proto",
+)
+MODULES = (
+    "auction/auction",
+    "auction/heart_beat",
+    "auction/legacy",
+    "auction/lots",
+    "common/money",
+    "common/options",
+    "market/item_v1",
+    "market/market",
+    "user/user",
 )
 
 
@@ -65,9 +82,8 @@ def test_goldens(generated: Path) -> None:
 
 
 def test_every_contract_has_the_same_outputs(generated: Path) -> None:
-    modules = ("common/money", "market/item_v1", "market/market", "user/user")
     suffixes = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_rpc.py")
-    assert set(files(generated)) == {module + suffix for module in modules for suffix in suffixes}
+    assert set(files(generated)) == {module + suffix for module in MODULES for suffix in suffixes}
 
 
 def test_outputs_do_not_depend_on_the_place(
@@ -93,9 +109,22 @@ def test_modules_are_typed(generated: Path) -> None:
     options = ["--strict", "--explicit-package-bases", "--follow-imports=silent", f"--cache-dir={os.devnull}"]
     # Which types the environment has for protobuf is no matter of what is generated.
     options += ["--ignore-missing-imports", "--disable-error-code=import-untyped", "--allow-subclassing-any"]
-    modules = [f"-m{module}" for module in ("market.market_rpc", "market.item_v1_rpc", "user.user_rpc")]
+    modules = [f"-m{module.replace('/', '.')}_rpc" for module in MODULES]
     roots = os.pathsep.join([str(generated), str(Path(zero_runtime.__file__).parent.parent)])
     run("-m", "mypy", *options, *modules, MYPYPATH=roots)
+
+
+def test_modules_of_grpc_take_any_comment(generated: Path) -> None:
+    docstring = ast.parse((generated / "market/market_pb2_grpc.py").read_bytes()).body
+    texts = [ast.get_docstring(node) for node in docstring if isinstance(node, ast.ClassDef)]
+    assert 'What is for sale.\n\n"Prices" of C:\\ and """ more.' in texts
+
+
+def test_a_service_is_registered_even_if_no_message_is_of_its_contract(generated: Path) -> None:
+    paths = os.pathsep.join([str(generated), *filter(None, sys.path)])
+    find = "descriptor_pool.Default().FindServiceByName('HeartBeat')"
+    program = f"import auction.heart_beat_rpc; from google.protobuf import descriptor_pool; {find}"
+    run("-c", program, PYTHONPATH=paths)
 
 
 def test_describes_what_is_generated(monkeypatch: pytest.MonkeyPatch) -> None:

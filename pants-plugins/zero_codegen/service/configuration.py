@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zero_codegen.diagnostics import Diagnostic, did_you_mean
-from zero_codegen.service import keys
+from zero_codegen.service import keys, secrets
 from zero_codegen.service.wiring import Wiring
 from zero_codegen.service.yaml_text import document
 
@@ -26,12 +26,8 @@ WAIT_TIME = "5.5s"
 ACCESS_EXPIRE = 86400
 """Life of a token in seconds."""
 
-_REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
-"""The runtime's references; `$${` is its escape of a literal `${`."""
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DATA_SOURCE = "DATA_SOURCE"
-"""The variable that holds the data source."""
 _FIELD_OF = {"Name": "name", "Port": "port", "ListenOn": "port"}
 
 
@@ -49,21 +45,25 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
     }
     for jwt in wiring.jwts:
         secret, *_ = jwt.secret_keys
-        generated[jwt.key] = {secret: f"${{{jwt.variable(secret)}}}"}
+        generated[jwt.key] = {secret: secrets.reference(jwt.key, secret)}
         if "AccessExpire" in jwt.known_keys:
             generated[jwt.key]["AccessExpire"] = ACCESS_EXPIRE
     for client in wiring.clients:
-        generated[client.key] = {"Target": client.target} if client.target else {}
+        # The registry would never be asked beside a target.
+        looked_up = bool(_mapping(_mapping(spec.config.get(client.key)).get("Etcd")).get("Hosts"))
+        generated[client.key] = {"Target": client.target} if client.target and not looked_up else {}
     if wiring.models:
-        generated[keys.DATA_SOURCE] = f"${{{_DATA_SOURCE}}}"
-    return _merged(generated, spec.config)
+        generated[keys.DATA_SOURCE] = secrets.reference(keys.DATA_SOURCE)
+    values = _merged(generated, spec.config)
+    secrets.refer(wiring, values)
+    return values
 
 
 def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """What is wrong with the target's `config` and `env`. Values are the runtime's to check, at the start."""
     yield from _wrong_keys(wiring, wiring.spec.config, wiring.known_keys)
     yield from _keys_of_fields(wiring)
-    yield from _published_secrets(wiring, values)
+    yield from secrets.mistakes(wiring, values)
     yield from _homeless_clients(wiring, values)
     yield from _wrong_administration(wiring, values)
     for key, text in values["Shutdown"].items():
@@ -79,12 +79,6 @@ def as_yaml(address: str, values: Mapping[str, Any]) -> str:
     return head + document(dict(values))
 
 
-def secret_variables(wiring: Wiring, values: Mapping[str, Any]) -> list[str]:
-    """The variables that the configuration needs and `env` does not set: the keys of the Secret."""
-    needed = {name for text in _texts(values) for name in _variables(text)}
-    return sorted(needed - wiring.spec.env.keys())
-
-
 def seconds(duration: object) -> float | None:
     """The seconds of a duration as Go writes it (`1m30s`); None when it is none."""
     if not isinstance(duration, str) or not re.fullmatch(f"(?:{_DURATION.pattern})+", duration):
@@ -97,10 +91,10 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     result = dict(below)
     for key, value in above.items():
         old = result.get(key)
-        if not isinstance(old, Mapping):
+        if isinstance(value, Mapping):
+            result[key] = _merged(_mapping(old), value)
+        elif not isinstance(old, Mapping):
             result[key] = value
-        elif isinstance(value, Mapping):
-            result[key] = _merged(old, value)
     return result
 
 
@@ -109,16 +103,32 @@ def _wrong_keys(
 ) -> Iterator[Diagnostic]:
     for name, value in values.items():
         path = f"{above}{name}"
-        below = known.get(name)
-        if name not in known:
-            hint = did_you_mean(name, known) or f"known here: {', '.join(f'`{key}`' for key in known)}"
+        if name in known:
+            yield from _wrong_value(wiring, value, known[name], path)
+        else:
+            hint = did_you_mean(name, known) or f"known here: {_names(known)}"
             yield wiring.spec.diagnostic(f"`config`: unknown key `{path}`", hint=hint)
-        elif isinstance(value, Mapping) != (below is not None):
-            names = f" ({', '.join(f'`{key}`' for key in below)})" if below else ""
-            what = "a value" if below is None else f"keys{names}"
-            yield wiring.spec.diagnostic(f"`config`: `{path}` takes {what}")
-        elif below:  # empty, any key will do
-            yield from _wrong_keys(wiring, value, below, f"{path}.")
+
+
+def _wrong_value(
+    wiring: Wiring, value: object, expected: keys.Keys | keys.Each | None, path: str
+) -> Iterator[Diagnostic]:
+    if isinstance(expected, keys.Each):
+        if isinstance(value, list):
+            for index, each in enumerate(value):
+                yield from _wrong_value(wiring, each, expected.keys, f"{path}[{index}]")
+        else:
+            yield wiring.spec.diagnostic(f"`config`: `{path}` takes a list of keys ({_names(expected.keys)})")
+    elif isinstance(value, Mapping) != (expected is not None):
+        names = f" ({_names(expected)})" if expected else ""
+        what = "a value" if expected is None else f"keys{names}"
+        yield wiring.spec.diagnostic(f"`config`: `{path}` takes {what}")
+    elif expected and isinstance(value, Mapping):  # empty, any key will do
+        yield from _wrong_keys(wiring, value, expected, f"{path}.")
+
+
+def _names(known: keys.Keys) -> str:
+    return ", ".join(f"`{key}`" for key in known)
 
 
 def _keys_of_fields(wiring: Wiring) -> Iterator[Diagnostic]:
@@ -134,29 +144,10 @@ def _keys_of_fields(wiring: Wiring) -> Iterator[Diagnostic]:
             yield spec.diagnostic(f"`env`: `{name}` is the runtime's own", hint="set the key in `config`")
 
 
-def _published_secrets(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    """Secrets whose values would stand in a ConfigMap or a Deployment."""
-    spec = wiring.spec
-    found = [
-        (f"{jwt.key}.{key}", jwt.variable(key), values[jwt.key][key])
-        for jwt in wiring.jwts
-        for key in jwt.secret_keys
-        if values[jwt.key].get(key, "") != ""
-    ]
-    if wiring.models:
-        found.append((keys.DATA_SOURCE, _DATA_SOURCE, values[keys.DATA_SOURCE]))
-    for path, variable, value in found:
-        hint = f"write `${{{variable}}}` and keep the value in the Secret `{spec.name}`"
-        is_secret = variable != _DATA_SOURCE or "@" in str(value)
-        if is_secret and not _variables(str(value)):
-            yield spec.diagnostic(f"`config`: `{path}` holds a secret in plain text", hint=hint)
-        if variable in spec.env:
-            yield spec.diagnostic(f"`env`: `{variable}` holds a secret in plain text", hint=hint)
-
-
 def _homeless_clients(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
     for client in wiring.clients:
-        if not values[client.key].get("Target") and not values[client.key].get("Endpoints"):
+        conf = values[client.key]
+        if not any((conf.get("Endpoints"), conf.get("Target"), _mapping(conf.get("Etcd")).get("Hosts"))):
             yield wiring.spec.diagnostic(
                 f"no service of this repository serves the contract of the client `{client.attribute}`",
                 hint=f'say where it is: `config={{"{client.key}": {{"Target": "dns:///host:port"}}}}`',
@@ -170,30 +161,19 @@ def _wrong_administration(wiring: Wiring, values: Mapping[str, Any]) -> Iterator
         yield spec.diagnostic("`config`: the probes of Kubernetes need `DevServer`", hint="leave it enabled")
     if not _is_port(server["Port"]):
         yield spec.diagnostic("`config`: `DevServer.Port` is no TCP port", hint="write a number: `6060`")
-    for key in ("HealthPath", "ReadyPath", "MetricsPath"):
-        if key in server and not str(server[key]).startswith("/"):
+    paths = {key: str(server[key]) for key in ("HealthPath", "ReadyPath", "MetricsPath") if key in server}
+    for key, path in paths.items():
+        if not path.startswith("/"):
             yield spec.diagnostic(f"`config`: `DevServer.{key}` is no path", hint="begin it with `/`")
-    if len({server["HealthPath"], server["ReadyPath"], server.get("MetricsPath", METRICS_PATH)}) < 3:
+    if len({*paths.values(), paths.get("MetricsPath", METRICS_PATH)}) < 3:
         message = "`config`: two of `DevServer.HealthPath`, `ReadyPath` and `MetricsPath` are the same"
         yield spec.diagnostic(message)
     if server["Port"] == spec.port:
         yield spec.diagnostic(f"`port`: {spec.port} is the port of `DevServer`", hint="take another")
 
 
-def _variables(text: str) -> list[str]:
-    """The variables that a value refers to without a default."""
-    return [name for name, default in _REFERENCE.findall(text) if not default]
-
-
-def _texts(values: object) -> Iterator[str]:
-    if isinstance(values, str):
-        yield values
-    elif isinstance(values, Mapping):
-        for value in values.values():
-            yield from _texts(value)
-    elif isinstance(values, list):
-        for value in values:
-            yield from _texts(value)
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _is_port(value: object) -> bool:

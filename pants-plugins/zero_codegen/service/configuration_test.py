@@ -35,15 +35,6 @@ def test_a_transition_needs_the_secret_of_today(wired: Wire) -> None:
     assert mistakes(wiring) == []
 
 
-@pytest.mark.parametrize("key", ["Secret", "PrevSecret"])
-def test_refuses_a_published_secret_of_a_transition(wired: Wire, key: str) -> None:
-    wiring = wired("user-api", config={"Keys": {key: "hunter2"}})
-    (mistake,) = mistakes(dataclasses.replace(wiring, jwts=(JwtTransition("Keys", "keys"),)))
-    variable = f"KEYS_{'SECRET' if key == 'Secret' else 'PREV_SECRET'}"
-    assert f"`config`: `Keys.{key}` holds a secret in plain text" in mistake
-    assert f"write `${{{variable}}}` and keep the value in the Secret `user-api`" in mistake
-
-
 def test_config_goes_over_it_key_by_key(wired: Wire) -> None:
     overrides = {"Log": {"Level": "error"}, "UserRpc": {"Timeout": 500}, "MaxBytes": 10}
     wiring = wired("user-api", config=overrides)
@@ -52,16 +43,6 @@ def test_config_goes_over_it_key_by_key(wired: Wire) -> None:
     assert values["UserRpc"] == {"Target": "dns:///user-rpc:8080", "Timeout": 500}
     assert values["MaxBytes"] == 10
     assert mistakes(wiring) == []
-
-
-def test_names_the_secrets_it_needs(wired: Wire) -> None:
-    overrides = {
-        "Host": "${HOST:-0.0.0.0}",
-        "Auth": {"AccessSecret": "${KEY}-$${NOT_THIS}"},
-        "UserRpc": {"Endpoints": ["${A}:1", "${B}:2"]},
-    }
-    wiring = wired("user-api", config=overrides, env={"B": "10.0.0.1"})
-    assert configuration.secret_variables(wiring, configuration.configuration(wiring)) == ["A", "KEY"]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +55,12 @@ def test_names_the_secrets_it_needs(wired: Wire) -> None:
         ({"DataSource": "x"}, "unknown key `DataSource`"),
         ({"Log": "info"}, "`config`: `Log` takes keys (`Level`, `Encoding`)"),
         ({"Timeout": {"Read": 1}}, "`config`: `Timeout` takes a value"),
+        ({"Rules": {"Match": ["*"]}}, "`config`: `Rules` takes a list of keys (`Match`, `Timeout`, "),
+        ({"Rules": [1]}, "`config`: `Rules[0]` takes keys (`Match`, `Timeout`, "),
+        (
+            {"Rules": [{"Match": ["*"]}, {"Match": ["/a"], "Breaker": {"Window": "1s", "kk": 2}}]},
+            "`config`: unknown key `Rules[1].Breaker.kk`\n  = hint: did you mean `K`?",
+        ),
         ({"Name": "shop"}, "`config`: `Name` follows from the field `name`\n  = hint: set `name`"),
         ({"Port": 80}, "`config`: `Port` follows from the field `port`\n  = hint: set `port`"),
         ({"DevServer": {"Enabled": False}}, "the probes of Kubernetes need `DevServer`"),
@@ -87,18 +74,9 @@ def test_names_the_secrets_it_needs(wired: Wire) -> None:
             {"DevServer": {"HealthPath": "/metrics"}},
             "`config`: two of `DevServer.HealthPath`, `ReadyPath` and `MetricsPath` are the same",
         ),
-        (
-            {"Auth": {"AccessSecret": "${KEY:-hunter2}"}},
-            "`config`: `Auth.AccessSecret` holds a secret in plain",
-        ),
         ({"DevServer": {"Port": 8888}}, "`port`: 8888 is the port of `DevServer`"),
         ({"Shutdown": {"WaitTime": "5"}}, "`config`: `Shutdown.WaitTime` is no duration"),
         ({"Shutdown": {"WaitTime": 5}}, "`config`: `Shutdown.WaitTime` is no duration"),
-        (
-            {"Auth": {"AccessSecret": "hunter2"}},
-            "`config`: `Auth.AccessSecret` holds a secret in plain text\n"
-            "  = hint: write `${AUTH_ACCESS_SECRET}` and keep the value in the Secret `user-api`",
-        ),
     ],
 )
 def test_refuses_at_the_target(wired: Wire, overrides: dict[str, Any], expected: str) -> None:
@@ -107,33 +85,28 @@ def test_refuses_at_the_target(wired: Wire, overrides: dict[str, Any], expected:
     assert expected in mistake
 
 
-def test_refuses_a_published_data_source(wired: Wire) -> None:
-    (mistake,) = mistakes(wired("user-rpc", config={"DataSource": "root:root@tcp(db:3306)/user"}))
-    assert "`config`: `DataSource` holds a secret in plain text" in mistake
-    assert mistakes(wired("user-rpc", config={"DataSource": "app:${DB_PASSWORD}@tcp(db:3306)/user"})) == []
-    assert mistakes(wired("user-rpc", config={"DataSource": "sqlite:////data/user.db"})) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("ZERO_PORT", "`env`: `ZERO_PORT` is the runtime's own\n  = hint: set the key in `config`"),
-        ("AUTH_ACCESS_SECRET", "`env`: `AUTH_ACCESS_SECRET` holds a secret in plain text"),
-    ],
-)
-def test_refuses_variables_with_another_home(wired: Wire, name: str, expected: str) -> None:
-    (mistake,) = mistakes(wired("user-api", env={name: "1"}))
-    assert expected in mistake
+def test_refuses_variables_with_another_home(wired: Wire) -> None:
+    (mistake,) = mistakes(wired("user-api", env={"ZERO_PORT": "1"}))
+    assert "`env`: `ZERO_PORT` is the runtime's own\n  = hint: set the key in `config`" in mistake
 
 
 def test_refuses_a_client_that_is_nowhere(wired: Wire) -> None:
-    client = {"path": "services/user/user.proto", "source_root": "services", "service": None, "port": None}
+    nowhere = dict.fromkeys(("service", "port", "namespace"))
+    client = {"path": "services/user/user.proto", "source_root": "services", **nowhere}
     (mistake,) = mistakes(wired("user-api", clients=[client]))
     assert mistake == (
         "services/user:user-api: no service of this repository serves the contract of the client `user_rpc`\n"
         '  = hint: say where it is: `config={"UserRpc": {"Target": "dns:///host:port"}}`'
     )
-    assert mistakes(wired("user-api", clients=[client], config={"UserRpc": {"Endpoints": ["a:1"]}})) == []
+    for conf in {"Endpoints": ["a:1"]}, {"Etcd": {"Hosts": ["a:1"], "Key": "user.rpc"}}:
+        assert mistakes(wired("user-api", clients=[client], config={"UserRpc": conf})) == []
+
+
+def test_a_client_that_looks_in_a_registry_has_no_target(wired: Wire) -> None:
+    etcd = {"Hosts": ["etcd:2379"], "Key": "user.rpc"}
+    wiring = wired("user-api", config={"UserRpc": {"Etcd": etcd}})
+    assert configuration.configuration(wiring)["UserRpc"] == {"Etcd": etcd}
+    assert mistakes(wiring) == []
 
 
 def test_lists_all_mistakes(wired: Wire) -> None:

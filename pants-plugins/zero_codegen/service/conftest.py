@@ -24,7 +24,7 @@ STYLE = (
         "--no-cache",
         "--select=E,F,W,I,B,UP,SIM,C4,RUF",
         "--line-length=100",
-        "--config=lint.isort.known-third-party=['user']",
+        "--config=lint.isort.known-third-party=['order','user']",
     ),
 )
 """What generated Python stands up to: modules to run, with their arguments."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from zero_codegen import api, model, naming, rpc
-from zero_codegen.diagnostics import ContractError, Diagnostic
+from zero_codegen.diagnostics import ContractError, Diagnostic, did_you_mean
 from zero_codegen.service import keys
 from zero_codegen.service.spec import Client as ClientContract
 from zero_codegen.service.spec import Contract, Spec
-from zero_codegen.service.wiring import Client, Jwt, JwtTransition, Model, Served, Wiring
+from zero_codegen.service.wiring import Bind, Client, Jwt, JwtTransition, Model, Served, Wiring
 from zero_codegen.source import ContractFile, read_contract
 
-_OWN = frozenset(naming.snake(key) for server in keys.SERVERS.values() for key in server) | {
-    naming.snake(keys.DATA_SOURCE),
-    # What a context has besides, and the modules that its class and that of the configuration name.
-    *("config", "database", "log", "logging", "model", "rest", "rpc"),
-}
+_OWN = frozenset(
+    {naming.snake(keys.DATA_SOURCE), "config", "database", "log", "logging", "model", "rest", "rpc"}
+)
+"""What every context has besides, and the modules that its class and that of the configuration name."""
 
 
 def wire(spec: Spec) -> Wiring:
@@ -33,8 +32,11 @@ class _Wirer:
         self._clients: list[Client] = []
         self._models: list[Model] = []
         self._schemas: list[str] = []
-        self._attributes = dict.fromkeys(_OWN, "a part of every service")
+        own = _OWN | {naming.snake(key) for key in keys.SERVERS[spec.serves.kind]}
+        self._attributes = dict.fromkeys(own, "a part of every service")
         """The names that are taken, and by what."""
+        self._declared: dict[str, str] = {}
+        """The proto of each name of protobuf."""
         self._diagnostics: list[Diagnostic] = []
 
     def wiring(self) -> Wiring:
@@ -70,7 +72,12 @@ class _Wirer:
         described = api.describe(file)
         if not described.service:
             raise ContractError([file.diagnostic(0, 0, "declares no service that could be served")])
-        self._served.append(Served("api", file.module("_api"), "routes", described.signature))
+        if any(logic.service is not None for logic in self._spec.logic):
+            message = f"`logic`: `{file.path}` is no proto: one class serves all of it"
+            hint = 'name that class alone, like `logic="logic.py:ShopLogic"`'
+            raise ContractError([self._spec.diagnostic(message, hint=hint)])
+        binds = tuple(Bind("routes", logic.class_) for logic in self._spec.logic)
+        self._served.append(Served("api", file.module("_api"), binds, described.signature))
         for kind, names in (Jwt, described.jwts), (JwtTransition, described.transitions):
             for jwt in names:
                 place = partial(jwt.file.diagnostic, jwt.line, jwt.column, length=len(jwt.name))
@@ -78,28 +85,78 @@ class _Wirer:
                 self._jwts.append(kind(jwt.name, jwt.parameter))
 
     def _serve_rpc(self, file: ContractFile) -> None:
-        services = rpc.describe(file).services
+        services = self._services(file)
         if not services:
             raise ContractError([file.diagnostic(0, 0, "declares no service that could be served")])
-        self._served.append(Served("rpc", file.module("_rpc"), services[0].function))
-        for other in services[1:]:
-            message = f"a process serves one service for now, and the first here is `{services[0].name}`"
-            hint = f"move `{other.name}` to a proto of its own"
-            self._diagnostics.append(
-                file.diagnostic(other.line, other.column, message, hint=hint, length=len(other.name))
-            )
+        logic = self._logic_of(file, services)
+        binds = (Bind(service.function, logic[service.name]) for service in services if service.name in logic)
+        self._served.append(Served("rpc", file.module("_rpc"), tuple(binds)))
+
+    def _logic_of(self, file: ContractFile, services: Sequence[rpc.Service]) -> dict[str, str]:
+        """The class of logic of each service of a proto."""
+        logic = {logic.service: logic.class_ for logic in self._spec.logic}
+        if shared := logic.get(None):
+            self._check_methods(file, services)
+            return {service.name: shared for service in services}
+        named = {name: class_name for name, class_name in logic.items() if name is not None}
+        known = [service.name for service in services]
+        for name in named:
+            if name not in known:
+                message = f"`logic`: `{file.path}` has no service `{name}`"
+                listed = ", ".join(f"`{each}`" for each in known)
+                hint = did_you_mean(name, known) or f"its services: {listed}"
+                self._diagnostics.append(self._spec.diagnostic(message, hint=hint))
+        for name in known:
+            if name not in named:
+                message = f"`logic`: the service `{name}` of `{file.path}` has no class"
+                self._diagnostics.append(self._spec.diagnostic(message, hint=f"add `{_example(name)}`"))
+        return named
+
+    def _check_methods(self, file: ContractFile, services: Sequence[rpc.Service]) -> None:
+        """One class has one method of a name."""
+        each = ", ".join(_example(service.name) for service in services)
+        methods: dict[str, str] = {}
+        for service in services:
+            for method in service.methods:
+                own = f"{service.name}.{method.name}"
+                twin = methods.setdefault(method.python_name, own)
+                if twin != own:
+                    self._diagnostics.append(
+                        file.diagnostic(
+                            method.line,
+                            method.column,
+                            f"`{twin}` and `{own}` would be one method `{method.python_name}` of the logic, "
+                            "which serves all services of the proto",
+                            hint=f"rename one, or give each service a class: `logic={{{each}}}`",
+                            length=len(method.name),
+                        )
+                    )
 
     def _add_clients(self, contract: ClientContract, file: ContractFile) -> None:
-        services = rpc.describe(file).services
+        services = self._services(file)
         if not services:
             raise ContractError([file.diagnostic(0, 0, "declares no service that could be called")])
         for service in services:
-            attribute = f"{naming.snake(service.name)}_rpc"
+            attribute = service.attribute
             place = partial(file.diagnostic, service.line, service.column, length=len(service.name))
             self._claim(attribute, f"the client of `{service.full_name}` in `{file.path}`", place)
-            self._clients.append(
-                Client(attribute, file.module("_rpc"), service.client_class, contract.service, contract.port)
-            )
+            where = (contract.service, contract.port, self._spec.elsewhere(contract.namespace))
+            self._clients.append(Client(attribute, file.module("_rpc"), service.client_class, *where))
+
+    def _services(self, file: ContractFile) -> tuple[rpc.Service, ...]:
+        """The services of a proto, which has to go with the others: protobuf takes each name once."""
+        described = rpc.describe(file)
+        clashes: dict[str, str] = {}
+        for name, declared_by in described.declared.items():
+            twin = self._declared.setdefault(name, declared_by)
+            if twin != declared_by:
+                clashes.setdefault(declared_by, name)
+        for declared_by, name in clashes.items():
+            both = f"`{self._declared[name]}` and by `{declared_by}`"
+            message = f"`{name}` is declared by {both}: no process takes both"
+            hint = "give one of the two files a package of its own"
+            self._diagnostics.append(self._spec.diagnostic(message, hint=hint))
+        return described.services
 
     def _add_models(self, file: ContractFile) -> None:
         self._schemas.append(file.module("_model"))
@@ -117,12 +174,22 @@ class _Wirer:
         self._attributes[attribute] = what
 
     def _check_logic(self) -> None:
-        """Logic stands in a module of its own, and the main module imports it beside generated classes."""
-        logic = self._spec.logic
-        generated = {"Config", "Context", *(part.class_name for part in (*self._clients, *self._models))}
-        if logic.class_ in generated:
-            message = f"`logic`: the class `{logic.class_}` has the name of a generated one"
-            self._diagnostics.append(self._spec.diagnostic(message, hint="rename the class"))
-        if logic.module in (self._spec.module("_service"), self._spec.module("_main")):
-            message = f"`logic`: the module `{logic.module}` is generated"
-            self._diagnostics.append(self._spec.diagnostic(message, hint="rename the file"))
+        """Logic stands in modules of its own, and the main module imports it beside generated classes."""
+        parts = (*self._clients, *self._models)
+        names = ("Config", "Context", *(part.class_name for part in parts))
+        classes = dict.fromkeys(names, "a generated one")
+        generated = {self._spec.module("_service"), self._spec.module("_main")}
+        generated |= {served.module for served in self._served} | {part.module for part in parts}
+        for logic in self._spec.logic:
+            if taken_by := classes.get(logic.class_):
+                message = f"`logic`: the class `{logic.class_}` has the name of {taken_by}"
+                self._diagnostics.append(self._spec.diagnostic(message, hint="rename the class"))
+            classes[logic.class_] = f"that in `{logic.module}`"
+            if logic.module in generated:
+                message = f"`logic`: the module `{logic.module}` is generated"
+                self._diagnostics.append(self._spec.diagnostic(message, hint="rename the file"))
+
+
+def _example(service: str) -> str:
+    """How the field `logic` names the class of a service."""
+    return f'"{service}": "{naming.snake(service)}.py:{naming.pascal(service)}Logic"'

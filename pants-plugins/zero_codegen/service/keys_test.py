@@ -1,4 +1,4 @@
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
@@ -14,10 +14,14 @@ def keys_of(kind: type[msgspec.Struct]) -> keys.Keys:
     return {field.encode_name: keys_below(field.type) for field in fields}
 
 
-def keys_below(kind: Any) -> keys.Keys | None:
+def keys_below(kind: Any) -> keys.Keys | keys.Each | None:
     if get_origin(kind) is dict:
         return {}
-    return keys_of(kind) if is_struct(kind) else None
+    if get_origin(kind) is list:
+        (element,) = get_args(kind)
+        return keys.Each(keys_of(element)) if is_struct(element) else None
+    structs = [each for each in (kind, *get_args(kind)) if is_struct(each)]
+    return keys_of(structs[0]) if structs else None
 
 
 def is_struct(kind: object) -> bool:

@@ -1,7 +1,8 @@
 """The Kubernetes manifest of a service.
 
-What production expects is the default: the restricted Pod Security Standard, no API token, a read-only root,
-rollouts without a gap, pods on many zones and hosts, a network policy with the edges of the service graph.
+What production expects is the default: the restricted Pod Security Standard, a read-only root, rollouts
+without a gap, pods on many zones and hosts, a network policy with the edges of the service graph, and an API
+token only for those that look services up in Kubernetes.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from zero_codegen import templates
-from zero_codegen.service.configuration import as_yaml, seconds, secret_variables
-from zero_codegen.service.network import destinations
+from zero_codegen.service import secrets
+from zero_codegen.service.configuration import as_yaml, seconds
+from zero_codegen.service.network import destinations, is_registered, namespaces
 from zero_codegen.service.wiring import Wiring
 from zero_codegen.service.yaml_text import scalar
 
 USER = 65532
 """User and group of the process, those of the image."""
-SECRETS_FOLDER = "/run/secrets/zero"
 CONFIG_FOLDER = "/app/etc"
 TARGET_CPU = 70
 """Average use of the requested CPU, in percent, above which pods are added: the others still have room."""
@@ -37,8 +38,8 @@ def manifest(wiring: Wiring, values: Mapping[str, Any], image: str) -> str:
     """All objects of the service as one YAML stream; `image` is the reference by digest."""
     spec = wiring.spec
     config = as_yaml(wiring.spec.address, values)
-    secrets = secret_variables(wiring, values)
-    environment = spec.env | ({"ZERO_SECRETS_DIR": SECRETS_FOLDER} if secrets else {})
+    secret_keys = secrets.keys_of_secret(wiring, values)
+    environment = spec.env | ({"ZERO_SECRETS_DIR": secrets.FOLDER} if secret_keys else {})
     selector = {"app.kubernetes.io/name": spec.name}
     drain = sum(seconds(values["Shutdown"][key]) or 0.0 for key in ("WrapUpTime", "WaitTime"))
     return templates.render(
@@ -50,9 +51,10 @@ def manifest(wiring: Wiring, values: Mapping[str, Any], image: str) -> str:
         config=config,
         config_checksum=hashlib.sha256(config.encode()).hexdigest(),
         config_folder=CONFIG_FOLDER,
-        secrets=secrets,
-        secrets_folder=SECRETS_FOLDER,
+        secrets=secret_keys,
+        secrets_folder=secrets.FOLDER,
         environment=sorted(environment.items()),
+        needs_address=is_registered(values) and "POD_IP" not in spec.env,
         labels=selector
         | {
             "app.kubernetes.io/component": wiring.served.kind,
@@ -66,12 +68,21 @@ def manifest(wiring: Wiring, values: Mapping[str, Any], image: str) -> str:
         ready_path=values["DevServer"]["ReadyPath"],
         has_metrics=values["DevServer"].get("EnableMetrics", True) is not False,
         metrics_path=values["DevServer"].get("MetricsPath"),
+        probes_grpc=_probes_grpc(wiring, values),
+        is_registered=is_registered(values),
+        callers=sorted((caller.service, spec.elsewhere(caller.namespace)) for caller in spec.callers),
+        namespaces=namespaces(wiring, values),
         destinations=destinations(wiring, values),
         user=USER,
         grace=max(LEAST_GRACE, math.ceil(drain) + GRACE_MARGIN),
         target_cpu=TARGET_CPU,
         temporary_space=TEMPORARY_SPACE,
     )
+
+
+def _probes_grpc(wiring: Wiring, values: Mapping[str, Any]) -> bool:
+    """Whether the kubelet can ask the gRPC server itself: it speaks no TLS."""
+    return wiring.served.kind == "rpc" and values.get("Health", True) is True and not values.get("CertFile")
 
 
 def _label(text: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from zero_codegen.service import kubernetes
 from zero_codegen.service.configuration import as_yaml, configuration
-from zero_codegen.service.conftest import Wire
+from zero_codegen.service.conftest import Specify, Wire
 
 IMAGE = f"registry.example.com/shop/user@sha256:{'0' * 64}"
 VERSIONS = [f"1.{minor}" for minor in range(29, 38)]
@@ -18,6 +18,10 @@ VERSIONS = [f"1.{minor}" for minor in range(29, 38)]
 def objects(wired: Wire) -> Any:
     """`objects("user-api", port=80)["Service"]`: the objects of the manifest by kind."""
     return lambda name, /, **changes: {each["kind"]: each for each in documents(wired, name, **changes)}
+
+
+def callers(*services: str, namespace: str | None = None) -> list[dict[str, str | None]]:
+    return [{"service": service, "namespace": namespace} for service in services]
 
 
 def manifest(wired: Wire, name: str, /, **changes: Any) -> str:
@@ -34,9 +38,11 @@ def documents(wired: Wire, name: str, /, **changes: Any) -> list[dict[str, Any]]
     ("name", "changes"),
     [
         ("user-api", {}),
-        ("user-api", {"namespace": None, "callers": ["shop-api"], "env": {}, "egress_ports": [443]}),
+        ("user-api", {"namespace": None, "callers": callers("shop-api"), "env": {}, "egress_ports": [443]}),
         ("user-rpc", {}),
         ("user-rpc", {"callers": [], "models": [], "replicas": {"min": 1, "max": 9}}),
+        ("user-rpc", {"config": {"Etcd": {"Hosts": ["etcd:2379"], "User": "root"}}}),
+        ("user-api", {"config": {"UserRpc": {"Target": "k8s://other/user-rpc:8080"}}}),
     ],
 )
 def test_is_valid(wired: Wire, version: str, name: str, changes: dict[str, Any]) -> None:
@@ -131,6 +137,64 @@ def test_probes_rpc_services_with_grpc(objects: Any) -> None:
         assert container[probe]["grpc"] == {"port": 9090}
 
 
+@pytest.mark.parametrize(
+    "config", [{"Health": False}, {"CertFile": "/tls/tls.crt", "KeyFile": "/tls/tls.key"}]
+)
+def test_probes_rpc_services_that_the_kubelet_cannot_call_on_the_administration_port(
+    objects: Any, config: dict[str, Any]
+) -> None:
+    pod = objects("user-rpc", config=config)["Deployment"]["spec"]["template"]["spec"]
+    probe = pod["containers"][0]["readinessProbe"]
+    assert (probe["httpGet"], "grpc" in probe) == ({"path": "/readyz", "port": "admin"}, False)
+
+
+def test_a_pod_that_registers_in_etcd_knows_its_address(objects: Any) -> None:
+    def environment(**changes: Any) -> list[dict[str, Any]]:
+        pod = objects("user-rpc", models=[], **changes)["Deployment"]["spec"]["template"]["spec"]
+        variables: list[dict[str, Any]] = pod["containers"][0].get("env", [])
+        return variables
+
+    etcd = {"Etcd": {"Hosts": ["etcd:2379"]}}
+    address = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    assert environment() == []
+    assert environment(config=etcd) == [address]
+    assert environment(config=etcd, env={"POD_IP": "10.0.0.1"}) == [{"name": "POD_IP", "value": "10.0.0.1"}]
+
+
+def test_a_service_that_registers_in_etcd_is_for_whoever_finds_it(objects: Any) -> None:
+    etcd = {"Etcd": {"Hosts": ["etcd:2379"]}}
+    for each in [], callers("user-api"):
+        policy = objects("user-rpc", callers=each, config=etcd)["NetworkPolicy"]["spec"]
+        assert policy["ingress"][0] == {"ports": [{"port": 8080, "protocol": "TCP"}]}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "target", "role", "subject"),
+    [
+        ("shop", "k8s:///user-rpc:8080", ("user-api", "shop"), {"namespace": "shop"}),
+        ("shop", "k8s://shop/user-rpc:8080", ("user-api", "shop"), {"namespace": "shop"}),
+        ("shop", "k8s://other/user-rpc:8080", ("shop.user-api", "other"), {"namespace": "shop"}),
+        (None, "k8s:///user-rpc:8080", ("user-api", None), {}),
+    ],
+)
+def test_a_service_may_read_the_slices_that_its_clients_look_in(
+    objects: Any, namespace: str | None, target: str, role: tuple[str, str], subject: dict[str, str]
+) -> None:
+    found = objects("user-api", namespace=namespace, config={"UserRpc": {"Target": target}})
+    for kind in "Role", "RoleBinding":
+        metadata = found[kind]["metadata"]
+        assert (metadata["name"], metadata.get("namespace")) == role
+    rule = {
+        "apiGroups": ["discovery.k8s.io"],
+        "resources": ["endpointslices"],
+        "verbs": ["get", "list", "watch"],
+    }
+    assert found["Role"]["rules"] == [rule]
+    assert found["RoleBinding"]["roleRef"]["name"] == role[0]
+    assert found["RoleBinding"]["subjects"] == [{"kind": "ServiceAccount", "name": "user-api"} | subject]
+    assert found["Deployment"]["spec"]["template"]["spec"]["automountServiceAccountToken"] is True
+
+
 def test_a_pod_has_the_time_to_drain(objects: Any) -> None:
     def grace(**shutdown: str) -> int:
         deployment = objects("user-api", config={"Shutdown": shutdown})["Deployment"]
@@ -148,7 +212,7 @@ def test_rpc_services_are_headless(objects: Any) -> None:
 
 def test_the_network_policy_has_the_edges_of_the_graph(objects: Any) -> None:
     gateway = objects("user-api")["NetworkPolicy"]["spec"]
-    server = objects("user-rpc", callers=["user-api", "admin-api"])["NetworkPolicy"]["spec"]
+    server = objects("user-rpc", callers=callers("user-api", "admin-api"))["NetworkPolicy"]["spec"]
     dns, to_server = gateway["egress"]
     from_callers, _ = server["ingress"]
     assert gateway["ingress"][0] == {"ports": [{"port": 8888, "protocol": "TCP"}]}
@@ -163,6 +227,25 @@ def test_the_network_policy_has_the_edges_of_the_graph(objects: Any) -> None:
         for caller in ("admin-api", "user-api")
     ]
     assert server["egress"][1:] == [{"ports": [{"port": 3306, "protocol": "TCP"}]}]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "selected"),
+    [("shop", "users", "users"), ("shop", "shop", None), (None, "users", "users"), ("shop", None, None)],
+)
+def test_the_network_policy_names_the_namespace_of_the_other_where_it_is_another(
+    objects: Any, specify: Specify, ours: str | None, theirs: str | None, selected: str | None
+) -> None:
+    clients = [client | {"namespace": theirs} for client in specify("user-api")["clients"]]
+    client = objects("user-api", namespace=ours, clients=clients)["NetworkPolicy"]["spec"]
+    called_by = callers("user-api", namespace=theirs)
+    server = objects("user-rpc", namespace=ours, callers=called_by)["NetworkPolicy"]["spec"]
+    for peer in client["egress"][1]["to"], server["ingress"][0]["from"]:
+        (pods,) = peer
+        labels = pods.get("namespaceSelector", {}).get("matchLabels", {})
+        assert labels.get("kubernetes.io/metadata.name") == selected
+        assert ("namespaceSelector" in pods) == (selected is not None)
+        assert pods["podSelector"]["matchLabels"].keys() == {"app.kubernetes.io/name"}
 
 
 def test_an_rpc_service_that_nobody_calls_lets_nobody_in(objects: Any) -> None:
@@ -187,7 +270,7 @@ def test_metrics_are_for_the_cluster(objects: Any) -> None:
 
 @pytest.mark.parametrize("name", ["no", "null", "y", "e1"])
 def test_a_name_stays_a_name(wired: Wire, name: str) -> None:
-    for document in documents(wired, "user-rpc", name=name, callers=[name]):
+    for document in documents(wired, "user-rpc", name=name, callers=callers(name, namespace=name)):
         assert document["metadata"]["name"] == name
 
 

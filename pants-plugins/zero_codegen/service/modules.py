@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from zero_codegen.python import Bracketed, import_from, tuple_literal
+from zero_codegen.python import Bracketed, Piece, import_from, tuple_literal
 from zero_codegen.service.wiring import Wiring
 from zero_codegen.templates import render
 
@@ -37,13 +37,21 @@ def modules(wiring: Wiring) -> dict[str, str]:
 
 
 def _server(wiring: Wiring) -> Bracketed:
-    """The server, with the service bound to its logic."""
+    """The server, with what it serves bound to the logic."""
+    served: tuple[Piece, ...] = (tuple_literal(list(_bound(wiring))),)
+    if wiring.served.kind == "api":
+        served = (*_bound(wiring), f"openapi={_OPENAPI}")
+    return Bracketed(f"{wiring.server.rpartition('.')[2]}.Server(", ("config", *served), ")")
+
+
+def _bound(wiring: Wiring) -> Iterator[Bracketed]:
+    """Each generated function that binds, called. Logic that several share is a variable."""
     verifiers = [f"{jwt.attribute}=context.{jwt.attribute}" for jwt in wiring.jwts]
     if wiring.served.signature:
         verifiers.append("signature=rest.Signature(config.signature)")
-    bound = Bracketed(f"{wiring.served.bind}(", (f"{wiring.spec.logic.class_}(context)", *verifiers), ")")
-    served = (bound, f"openapi={_OPENAPI}") if wiring.served.kind == "api" else (tuple_literal([bound]),)
-    return Bracketed(f"{wiring.server.rpartition('.')[2]}.Server(", ("config", *served), ")")
+    for bind in wiring.served.binds:
+        logic = "logic" if wiring.served.shared_logic else f"{bind.logic}(context)"
+        yield Bracketed(f"{bind.function}(", (logic, *verifiers), ")")
 
 
 def _service_imports(wiring: Wiring) -> list[str]:
@@ -60,9 +68,10 @@ def _service_imports(wiring: Wiring) -> list[str]:
 def _main_imports(wiring: Wiring, schemas: Mapping[str, str]) -> list[str]:
     spec = wiring.spec
     names = defaultdict(set, {"zero_runtime": {"service"}})
-    names[spec.logic.module].add(spec.logic.class_)
+    for logic in spec.logic:
+        names[logic.module].add(logic.class_)
     names[spec.module("_service")] |= {"Config", "Context"}
-    names[wiring.served.module].add(wiring.served.bind)
+    names[wiring.served.module].update(bind.function for bind in wiring.served.binds)
     if wiring.served.kind == "api":
         names[wiring.served.module].add(_OPENAPI)
     server_package, _, server_module = wiring.server.rpartition(".")

@@ -13,61 +13,146 @@ from zero_codegen.service.wiring import Client, Wiring
 
 DATABASE_PORT = 3306
 """MySQL's; taken when the data source names no port, for it mostly stands in a Secret altogether."""
-
+ETCD_PORT = 2379
+REDIS_PORT = 6379
+"""Those of their own; taken for a host without a port, such as `${REDIS_HOST}`."""
 COLLECTOR_PORTS = {"otlpgrpc": 4317, "otlphttp": 4318}
 """OTLP's own, by what `Telemetry.Batcher` says; taken when the endpoint names no port."""
+CLUSTER_API_PORTS = (443, 6443)
+"""Where Kubernetes' API is reached: the port of its Service, and the usual one of the servers behind it, for
+many networks look at a connection after it has been sent on there."""
 
 _PORT = re.compile(r":([0-9]{1,5})(?=[)/?,]|$)")
+_IN_ETCD = re.compile(r"(?:etcd|discov):///?([^/?]*)")
+_IN_CLUSTER = re.compile(r"k8s://([^/]*)/(.*)")
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
 @dataclass(frozen=True)
 class Destination:
-    """TCP ports of one service of this repository, or of any address."""
+    """TCP ports of one service of this repository, or of any address.
+
+    `namespace` is where the service is, None in that of the one that connects.
+    """
 
     ports: tuple[int, ...]
     service: str | None = None
+    namespace: str | None = None
 
 
 def destinations(wiring: Wiring, values: Mapping[str, Any]) -> list[Destination]:
     """Services first; then, as one, ports at any address.
 
-    These are those of foreign services, of the database and of the collector of traces, and `egress_ports`.
+    These are those of foreign services, of the database, of Redis, of etcd, of the collector of traces and of
+    Kubernetes' API where services are looked up in it, and `egress_ports`.
     """
-    services: dict[str, int] = {}
+    services: dict[str, Destination] = {}
     anywhere = set(wiring.spec.egress_ports)
     for client in wiring.clients:
-        places = _places(client, values)
-        if client.service is not None and client.port is not None and places == [client.target]:
-            services[client.service] = client.port
+        hosts, places = _etcd_of(values[client.key]), _places(client, values)
+        anywhere.update(_host_ports(hosts, ETCD_PORT))
+        if client.service and client.port and (hosts or _is_own(wiring, client, places)):
+            services[client.service] = Destination((client.port,), client.service, client.namespace)
         else:
             anywhere.update(port for place in places for port in _ports(place))
+    if namespaces(wiring, values):
+        anywhere.update(CLUSTER_API_PORTS)
+    anywhere.update(_host_ports(_hosts(values.get("Etcd")), ETCD_PORT))
+    anywhere.update(_host_ports(_hosts(values.get("Redis"), "Host"), REDIS_PORT))
     if wiring.models:
         anywhere.update(_database_ports(str(values[keys.DATA_SOURCE])))
     anywhere.update(_collector_ports(values.get("Telemetry", {})))
-    found = [Destination((port,), service) for service, port in sorted(services.items())]
+    found = [services[name] for name in sorted(services)]
     return [*found, Destination(tuple(sorted(anywhere)))] if anywhere else found
 
 
+def namespaces(wiring: Wiring, values: Mapping[str, Any]) -> list[str]:
+    """The namespaces in whose EndpointSlices clients look for their services; "" is the service's own one."""
+    found = {
+        "" if match[1] == wiring.spec.namespace else match[1]
+        for client in wiring.clients
+        for place in _places(client, values)
+        if (match := _IN_CLUSTER.fullmatch(place))
+    }
+    return sorted(found)
+
+
+def is_registered(values: Mapping[str, Any]) -> bool:
+    """Whether the service tells etcd where it is."""
+    return bool(_hosts(values.get("Etcd")))
+
+
 def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    """Clients whose port cannot be seen: the network policy would shut them out."""
+    """Clients that the network policy would shut out, for their port cannot be seen, or that may not look."""
+    spec = wiring.spec
     for client in wiring.clients:
         for place in _places(client, values):
             if not _ports(place):
-                yield wiring.spec.diagnostic(
+                yield spec.diagnostic(
                     f"`config`: `{client.key}` names no port in `{place}`: the network policy shuts it out",
                     hint="write the port out, like `dns:///${HOST}:8080`",
                 )
+        if _etcd_of(values[client.key]) and not client.service and not spec.egress_ports:
+            yield spec.diagnostic(
+                f"`config`: `{client.key}` finds its service in etcd, "
+                "and no service of this repository serves it: the network policy shuts it out",
+                hint="name the port that it listens on in `egress_ports`",
+            )
+    for namespace in filter(None, namespaces(wiring, values)):
+        if not _NAMESPACE.fullmatch(namespace):
+            yield spec.diagnostic(
+                f"`config`: `{namespace}` is not the name of a namespace: the service needs a Role there",
+                hint="write it out, like `k8s://shop/user-rpc:8080`",
+            )
+        elif spec.namespace is None:
+            yield spec.diagnostic(
+                f"`config`: a client looks for its service in the namespace `{namespace}`: "
+                "the service needs a Role there, and it is not said where it runs itself",
+                hint="set `namespace`",
+            )
+
+
+def _is_own(wiring: Wiring, client: Client, places: list[str]) -> bool:
+    """Whether the places of a client's service are just that of the service of this repository."""
+    there = {client.namespace} if client.namespace else {"", wiring.spec.namespace or ""}
+    slices = {f"k8s://{namespace}/{client.service}:{client.port}" for namespace in there}
+    return len(places) == 1 and places[0] in {client.target, *slices}
 
 
 def _places(client: Client, values: Mapping[str, Any]) -> list[str]:
-    """Where the configuration says a client's service is. Endpoints beat the target, as in the runtime."""
+    """Where the configuration says a client's service is, unless it is found in etcd.
+
+    Endpoints beat the target, as in the runtime.
+    """
     conf = values[client.key]
     places = conf.get("Endpoints") or conf.get("Target") or []
-    return [str(place) for place in (places if isinstance(places, list) else [places])]
+    places = [str(place) for place in (places if isinstance(places, list) else [places])]
+    return [] if _etcd_of(conf) else places
+
+
+def _etcd_of(conf: Mapping[str, Any]) -> list[str]:
+    """The members of the etcd in which a client's service is found, if it is found there."""
+    if conf.get("Endpoints"):
+        return []
+    if target := conf.get("Target"):
+        match = _IN_ETCD.match(str(target))
+        return match[1].split(",") if match else []
+    return _hosts(conf.get("Etcd"))
+
+
+def _hosts(section: object, key: str = "Hosts") -> list[str]:
+    """The hosts that a section names: a list, or a text with commas."""
+    hosts = section.get(key) if isinstance(section, Mapping) else None
+    hosts = hosts if isinstance(hosts, list) else str(hosts or "").split(",")
+    return [str(host) for host in hosts if host]
+
+
+def _host_ports(hosts: list[str], default: int) -> set[int]:
+    return {port for host in hosts for port in _ports(host) or [default]}
 
 
 def _ports(place: str) -> list[int]:
-    return [int(port) for port in _PORT.findall(place)]
+    return [port for port in map(int, _PORT.findall(place)) if 1 <= port <= 65535]
 
 
 def _database_ports(source: str) -> list[int]:
@@ -75,7 +160,8 @@ def _database_ports(source: str) -> list[int]:
 
 
 def _collector_ports(telemetry: Mapping[str, Any]) -> list[int]:
-    endpoint, batcher = str(telemetry.get("Endpoint", "")), telemetry.get("Batcher", "otlpgrpc")
+    endpoint, batcher = (str(telemetry.get(key) or "") for key in ("Endpoint", "Batcher"))
+    batcher = batcher or "otlpgrpc"
     if not endpoint or telemetry.get("Disabled") is True or batcher not in COLLECTOR_PORTS:
         return []
     return _ports(endpoint) or [COLLECTOR_PORTS[batcher]]

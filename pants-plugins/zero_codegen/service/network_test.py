@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 
 from zero_codegen.service.configuration import configuration
-from zero_codegen.service.conftest import Wire
+from zero_codegen.service.conftest import Specify, Wire
 from zero_codegen.service.network import Destination, destinations, mistakes
 
-FOREIGN = {"path": "services/user/user.proto", "source_root": "services", "service": None, "port": None}
+NOWHERE = dict.fromkeys(("service", "port", "namespace"))
+FOREIGN = {"path": "services/user/user.proto", "source_root": "services", **NOWHERE}
 
 
 def found(wired: Wire, name: str, /, **changes: Any) -> list[Destination]:
@@ -36,6 +37,83 @@ def test_a_client_that_is_configured_leads_to_its_ports(
 ) -> None:
     assert found(wired, "user-api", clients=[FOREIGN], config={"UserRpc": conf}) == [Destination(ports)]
     assert found(wired, "user-api", config={"UserRpc": conf}) == [Destination(ports)]
+
+
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        (
+            {"Target": "etcd:///a:2379,b:2380?key=user.rpc:1"},
+            [Destination((8080,), "user-rpc"), Destination((2379, 2380))],
+        ),
+        (
+            {"Target": "etcd:///${ETCD}?key=user.rpc"},
+            [Destination((8080,), "user-rpc"), Destination((2379,))],
+        ),
+        (
+            {"Target": "discov:///a:2379?key=user.rpc"},
+            [Destination((8080,), "user-rpc"), Destination((2379,))],
+        ),
+        (
+            {"Target": "etcd://a:2379,b:2380/user.rpc:1"},
+            [Destination((8080,), "user-rpc"), Destination((2379, 2380))],
+        ),
+        (
+            {"Etcd": {"Hosts": ["a:2381"], "Key": "k"}},
+            [Destination((8080,), "user-rpc"), Destination((2381,))],
+        ),
+        (
+            {"Target": "k8s://shop/user-rpc:8080"},
+            [Destination((8080,), "user-rpc"), Destination((443, 6443))],
+        ),
+        ({"Target": "k8s:///user-rpc:8080"}, [Destination((8080,), "user-rpc"), Destination((443, 6443))]),
+        ({"Target": "k8s://other/user-rpc:8080"}, [Destination((443, 6443, 8080))]),
+    ],
+)
+def test_a_client_that_looks_its_service_up_leads_to_both(
+    wired: Wire, conf: dict[str, Any], expected: list[Destination]
+) -> None:
+    assert found(wired, "user-api", config={"UserRpc": conf}) == expected
+
+
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        ({}, [Destination((8080,), "user-rpc", "users")]),
+        ({"Target": "dns:///user-rpc.users:8080"}, [Destination((8080,), "user-rpc", "users")]),
+        ({"Target": "dns:///user-rpc:8080"}, [Destination((8080,))]),
+        (
+            {"Target": "k8s://users/user-rpc:8080"},
+            [Destination((8080,), "user-rpc", "users"), Destination((443, 6443))],
+        ),
+        ({"Target": "k8s:///user-rpc:8080"}, [Destination((443, 6443, 8080))]),
+        ({"Target": "k8s://shop/user-rpc:8080"}, [Destination((443, 6443, 8080))]),
+        (
+            {"Etcd": {"Hosts": ["a:2379"], "Key": "k"}},
+            [Destination((8080,), "user-rpc", "users"), Destination((2379,))],
+        ),
+    ],
+)
+def test_a_client_leads_to_another_namespace(
+    wired: Wire, specify: Specify, conf: dict[str, Any], expected: list[Destination]
+) -> None:
+    clients = [client | {"namespace": "users"} for client in specify("user-api")["clients"]]
+    assert found(wired, "user-api", clients=clients, config={"UserRpc": conf}) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "ports"),
+    [
+        ({"Etcd": {"Hosts": ["a:2379", "b:2380"]}}, (2379, 2380)),
+        ({"Etcd": {"Hosts": "${ETCD}"}}, (2379,)),
+        ({"Redis": {"Host": "a:7000,b:7001", "Type": "cluster"}}, (7000, 7001)),
+        ({"Redis": {"Host": "${REDIS}"}}, (6379,)),
+    ],
+)
+def test_a_service_leads_to_its_etcd_and_redis(
+    wired: Wire, config: dict[str, Any], ports: tuple[int, ...]
+) -> None:
+    assert found(wired, "user-rpc", models=[], config=config) == [Destination(ports)]
 
 
 @pytest.mark.parametrize(
@@ -88,3 +166,43 @@ def test_refuses_a_client_whose_port_cannot_be_seen(wired: Wire) -> None:
         "the network policy shuts it out\n"
         "  = hint: write the port out, like `dns:///${HOST}:8080`"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"clients": [FOREIGN], "config": {"UserRpc": {"Etcd": {"Hosts": ["a:1"], "Key": "user.rpc"}}}},
+            "`config`: `UserRpc` finds its service in etcd, and no service of this repository serves it: "
+            "the network policy shuts it out\n  = hint: name the port that it listens on in `egress_ports`",
+        ),
+        (
+            {"namespace": None, "config": {"UserRpc": {"Target": "k8s://shop/user-rpc:8080"}}},
+            "`config`: a client looks for its service in the namespace `shop`: the service needs a Role "
+            "there, and it is not said where it runs itself\n  = hint: set `namespace`",
+        ),
+        (
+            {"config": {"UserRpc": {"Target": "k8s://${SHOP}/user-rpc:8080"}}},
+            "`config`: `${SHOP}` is not the name of a namespace: the service needs a Role there\n"
+            "  = hint: write it out, like `k8s://shop/user-rpc:8080`",
+        ),
+        (
+            {"config": {"UserRpc": {"Target": "k8s://shop/user-rpc"}}},
+            "`config`: `UserRpc` names no port in `k8s://shop/user-rpc`: the network policy shuts it out\n"
+            "  = hint: write the port out, like `dns:///${HOST}:8080`",
+        ),
+        (
+            {"config": {"UserRpc": {"Target": "dns:///users:65536"}}},
+            "`config`: `UserRpc` names no port in `dns:///users:65536`: the network policy shuts it out\n"
+            "  = hint: write the port out, like `dns:///${HOST}:8080`",
+        ),
+    ],
+)
+def test_refuses_what_the_network_or_the_cluster_would(
+    wired: Wire, changes: dict[str, Any], expected: str
+) -> None:
+    wiring = wired("user-api", **changes)
+    (mistake,) = mistakes(wiring, configuration(wiring))
+    assert mistake.render() == f"services/user:user-api: {expected}"
+    opened = wired("user-api", **changes | {"egress_ports": [8080]})
+    assert len(list(mistakes(opened, configuration(opened)))) == ("clients" not in changes)

@@ -11,7 +11,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,14 @@ from zero_codegen.cli import main
 from zero_codegen.service.conftest import STYLE, TESTDATA, Specify
 
 EXPECTED = TESTDATA / "expected"
-SERVICES = ("user-api", "user-rpc")
-CONTRACTS = {"api": "user.api", "rpc": "user.proto", "model": "user.sql"}
+SERVICES = ("user-api", "user-rpc", "order-rpc")
+CONTRACTS = (
+    ("api", "services/user/user.api"),
+    ("rpc", "services/user/user.proto"),
+    ("rpc", "services/order/order.proto"),
+    ("model", "services/user/user.sql"),
+)
+LOGIC = ("user/api_logic.py", "user/rpc_logic.py", "order/orders.py", "order/stock.py")
 IMPORT_PATH = [os.path.abspath(path) for path in sys.path if path]
 """Where this process imports from, made absolute before a test changes the working folder."""
 
@@ -51,30 +58,21 @@ def files(folder: Path) -> dict[str, str]:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source root as a build sees it: logic and everything that is generated beside it."""
     root = tmp_path_factory.mktemp("services")
-    (root / "user").mkdir()
-    for logic in ("api_logic.py", "rpc_logic.py"):
-        (root / "user" / logic).write_text((TESTDATA / "services/user" / logic).read_text())
+    for path in LOGIC:
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text((TESTDATA / "services" / path).read_text())
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(TESTDATA)
-        for kind, contract in CONTRACTS.items():
-            assert (
-                main(
-                    [
-                        *(kind, "generate"),
-                        *("--source-root", "services"),
-                        *("--out", str(root)),
-                        f"services/user/{contract}",
-                    ]
-                )
-                == 0
-            )
+        for kind, contract in CONTRACTS:
+            arguments = ["--source-root", "services", "--out", str(root), contract]
+            assert main([kind, "generate", *arguments]) == 0
         for service in SERVICES:
             assert generate(Path(f"{service}.json"), root) == [0, 0, 0]
         logic = (root / "user" / "api_logic.py").read_text().replace("user_api_service", "fast_api_service")
         (root / "user" / "fast_logic.py").write_text(logic)
         fast = json.loads(Path("user-api.json").read_text())
         fast |= {"name": "fast-api", "http_server": "granian"}
-        fast["logic"]["module"] = "user.fast_logic"
+        fast["logic"][0]["module"] = "user.fast_logic"
         (root / "fast-api.json").write_text(json.dumps(fast))
         assert generate(root / "fast-api.json", root) == [0, 0, 0]
     return root
@@ -130,11 +128,11 @@ def test_reports_to_a_file(tmp_path: Path, specify: Specify, command: str) -> No
 def test_the_runtime_takes_the_configuration(repository: Path, service: str) -> None:
     secrets = repository / "secrets"
     secrets.mkdir(exist_ok=True)
-    for variable in ("AUTH_ACCESS_SECRET", "DATA_SOURCE"):
+    for variable in ("AUTH_ACCESS_SECRET", "DATA_SOURCE", "ETCD_PASS", "REDIS_PASS", "USER_RPC_TOKEN"):
         (secrets / variable).write_text("sqlite:////data/user.db\n")
     program = f"""
 from pathlib import Path
-from user.{service.replace("-", "_")}_service import Config
+from {service.partition("-")[0]}.{service.replace("-", "_")}_service import Config
 from zero_runtime.config import load
 config = load(Config, Path("etc/{service}.yaml"))
 print(config.name, config.mode, config.shutdown.wrap_up_time)
@@ -142,9 +140,69 @@ print(config.name, config.mode, config.shutdown.wrap_up_time)
     assert run(repository, "-c", program, ZERO_SECRETS_DIR=str(secrets)) == f"{service} pro 5.0\n"
 
 
+_CALLS = """
+import asyncio
+from order.order_pb2 import Order
+from order.order_rpc import OrdersClient, StockClient
+from user.user_pb2 import RegisterRequest
+from user.user_rpc import UserClient
+from zero_runtime import config, errors, rpc
+
+async def until_found(call, request):
+    while True:
+        try:
+            return await call(request)
+        except errors.Unavailable:
+            await asyncio.sleep(0.05)
+
+def connect(service):
+    return rpc.connect(config.RpcClientConf(target=f"local:///{service}"))
+
+async def orders(*ids):
+    for id in ids:
+        yield Order(id=id)
+
+async def main():
+    async with asyncio.timeout(20), connect("user-rpc") as users, connect("order-rpc") as channel:
+        user = await until_found(UserClient(users).register, RegisterRequest(mobile="1"))
+        placed = await until_found(OrdersClient(channel).place, Order(id=7, user_id=user.id))
+        print(placed.id, [order.id async for order in OrdersClient(channel).follow(placed)])
+        stock = StockClient(channel)
+        print(*[type(await done).__name__ for done in (stock.place(placed), stock.fill(orders(1, 2)))])
+        try:
+            await OrdersClient(channel).place(Order(user_id=user.id + 1))
+        except errors.ZeroError as error:
+            print(type(error).__name__)
+
+asyncio.run(main())
+"""
+
+
+def test_services_run_and_find_each_other(repository: Path, tmp_path: Path) -> None:
+    environ = {"ZERO_STATE_DIR": str(tmp_path)}
+    with (
+        serving(repository, "user.user_rpc_main", **environ),
+        serving(repository, "order.order_rpc_main", **environ),
+    ):
+        assert run(repository, "-c", _CALLS, **environ) == "7 [7]\nEmpty Empty\nNotFound\n"
+
+
+@contextmanager
+def serving(repository: Path, module: str, **environ: str) -> Iterator[None]:
+    """A service, run without a file of configuration until the end of the block; it ends well."""
+    environ |= {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    environ["PYTHONPATH"] = os.pathsep.join([str(repository), *IMPORT_PATH])
+    with subprocess.Popen([sys.executable, "-m", module], cwd=repository, env=environ) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+        assert process.wait(timeout=20) == 0
+
+
 MODULES = tuple(
-    f"user.{service}_{what}"
-    for service in ("user_api", "user_rpc", "fast_api")
+    f"{service}_{what}"
+    for service in ("user.user_api", "user.user_rpc", "user.fast_api", "order.order_rpc")
     for what in ("service", "main")
 )
 

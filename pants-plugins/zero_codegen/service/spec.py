@@ -42,15 +42,29 @@ class Served(Contract, frozen=True, kw_only=True):
 
 
 class Client(Contract, frozen=True, kw_only=True):
-    """An RPC contract that the service calls, and the service of this repository that serves it, if any."""
+    """An RPC contract that the service calls, and the service of this repository that serves it, if any.
+
+    `namespace` is that service's, None where it is not said.
+    """
 
     service: str | None
     port: int | None
+    namespace: str | None
+
+
+class Caller(_Part, frozen=True, kw_only=True):
+    """A service of this repository that calls this one, and its namespace, if that is said."""
+
+    service: str
+    namespace: str | None
 
 
 class Logic(_Part, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """A class of logic. `service` is the one of the proto that it serves, None where it serves them all."""
+
     module: str
     class_: str
+    service: str | None
 
 
 class Replicas(_Part, frozen=True, kw_only=True):
@@ -74,12 +88,15 @@ class Spec(_Part, frozen=True, kw_only=True):
     directory: str
     source_root: str
     serves: Served
-    logic: Logic
+    logic: tuple[Logic, ...]
+    """One for all of the contract, or one for each service of a proto."""
     http_server: Literal["uvicorn", "granian"] = "uvicorn"
     """What an HTTP service is served by."""
+    rpc_server: Literal["http2", "grpcio"] = "http2"
+    """What an RPC service is served by: Zero's own gRPC or that of grpcio."""
     models: tuple[Contract, ...]
     clients: tuple[Client, ...]
-    callers: tuple[str, ...]
+    callers: tuple[Caller, ...]
     port: int
     replicas: Replicas
     resources: Resources
@@ -88,7 +105,7 @@ class Spec(_Part, frozen=True, kw_only=True):
     egress_ports: tuple[int, ...]
     """TCP ports the service may reach anywhere, beyond those that its clients and database imply."""
     source_roots: tuple[str, ...] = ()
-    """Those of contracts that are only imported by the service's own: their paths in imports are relative to these."""
+    """Those of contracts that only the service's own import: their paths in imports are relative to these."""
     namespace: str | None
     image_repository: str
 
@@ -99,6 +116,10 @@ class Spec(_Part, frozen=True, kw_only=True):
     def output(self, suffix: str) -> str:
         """The path of a generated module."""
         return f"{self.module(suffix).replace('.', '/')}.py"
+
+    def elsewhere(self, namespace: str | None) -> str | None:
+        """The namespace of another service, None if it is this one's. One that is not said is taken to be."""
+        return namespace if namespace != self.namespace else None
 
     def diagnostic(self, message: str, *, hint: str | None = None) -> Diagnostic:
         """A diagnostic whose place is the target."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from zero_codegen.naming import pascal, snake
+from zero_codegen.naming import pascal
 from zero_codegen.service import keys
 from zero_codegen.service.spec import Spec
 
@@ -31,10 +31,6 @@ class Jwt:
         """Its place in the configuration."""
         return pascal(self.attribute)
 
-    def variable(self, key: str) -> str:
-        """The variable that configuration takes a secret from, by its key."""
-        return f"{self.attribute.strip('_')}_{snake(key)}".upper()
-
 
 @dataclass(frozen=True)
 class JwtTransition(Jwt):
@@ -58,10 +54,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Client(Part):
-    """The client of one service of a proto, and the service of this repository that serves it, if any."""
+    """The client of one service of a proto, and the service of this repository that serves it, if any.
+
+    `namespace` is where that is, None in the namespace of the client's own service.
+    """
 
     service: str | None
     port: int | None
+    namespace: str | None = None
 
     @property
     def channel(self) -> str:
@@ -76,7 +76,8 @@ class Client(Part):
     @property
     def target(self) -> str | None:
         """Where the graph says it is: a headless Service, so that the client balances over its pods."""
-        return f"dns:///{self.service}:{self.port}" if self.service else None
+        host = ".".join(filter(None, (self.service, self.namespace)))
+        return f"dns:///{host}:{self.port}" if self.service else None
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,30 @@ class Model(Part):
 
 
 @dataclass(frozen=True)
-class Served:
-    """What the service serves; `bind` is the generated function that binds it to logic.
+class Bind:
+    """A generated function that binds what is served to logic, and the class of that logic."""
 
-    `signature` tells that some of its HTTP routes take signed requests only.
+    function: str
+    logic: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the service serves.
+
+    `binds` are one for HTTP, one for each service of a proto; `signature` tells that some of its HTTP routes
+    take signed requests only.
     """
 
     kind: str
     module: str
-    bind: str
+    binds: tuple[Bind, ...]
     signature: bool = False
+
+    @property
+    def shared_logic(self) -> str | None:
+        """The class of logic that several services of a proto share, if they do."""
+        return self.binds[0].logic if len({bind.logic for bind in self.binds}) < len(self.binds) else None
 
 
 @dataclass(frozen=True)
@@ -115,7 +130,7 @@ class Wiring:
     def server(self) -> str:
         """The module whose `Server` serves it."""
         if self.served.kind == "rpc":
-            return "zero_runtime.rpc"
+            return "zero_runtime.rpc.grpcio" if self.spec.rpc_server == "grpcio" else "zero_runtime.rpc"
         return "zero_runtime.rest.granian" if self.spec.http_server == "granian" else "zero_runtime.rest"
 
     @property

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import abc
+from typing import Unpack
 
 from common.money_pb2 import Item as MoneyItem
 from common.money_pb2 import Money, Page
@@ -44,50 +45,54 @@ class MarketStallRpc(abc.ABC):
         """``/market.MarketStall/Abc``"""
 
     @abc.abstractmethod
-    async def float_(self, request: MarketAbc) -> Timestamp:
+    async def float(self, request: MarketAbc) -> Timestamp:
         """``/market.MarketStall/Float``"""
 
 
 class MarketStallClient:
     """Calls the service ``market.MarketStall``.
 
-    Every method takes at most ``timeout`` seconds, or what the channel allows when there is
-    none, and raises `zero_runtime.errors.ZeroError`.
+    A call that fails raises `zero_runtime.errors.ZeroError`. Its options are those of
+    `rpc.CallOptions`.
     """
 
     def __init__(self, channel: rpc.Channel) -> None:
-        self._import_ = channel.unary("/market.MarketStall/Import", Item, Empty)
-        self._get_price_of_item_with_a_long_name = channel.unary(
+        self._import_ = channel.unary_unary("/market.MarketStall/Import", Item, Empty)
+        self._get_price_of_item_with_a_long_name = channel.unary_unary(
             "/market.MarketStall/GetPriceOfItemWithALongName", MoneyItem, Money
         )
-        self._list_urls = channel.unary("/market.MarketStall/ListURLs", Page.Token, Stall.Page)
-        self._abc_ = channel.unary("/market.MarketStall/Abc", ItemV1Item, ItemV1Rpc)
-        self._float_ = channel.unary("/market.MarketStall/Float", MarketAbc, Timestamp)
+        self._list_urls = channel.unary_unary(
+            "/market.MarketStall/ListURLs", Page.Token, Stall.Page
+        )
+        self._abc_ = channel.unary_unary("/market.MarketStall/Abc", ItemV1Item, ItemV1Rpc)
+        self._float = channel.unary_unary("/market.MarketStall/Float", MarketAbc, Timestamp)
 
-    async def import_(self, request: Item, *, timeout: float | None = None) -> Empty:
+    async def import_(self, request: Item, **options: Unpack[rpc.CallOptions]) -> Empty:
         """Puts something up for sale.
 
         上架 a thing at a price.
         """
-        return await self._import_(request, timeout)
+        return await self._import_(request, options)
 
     async def get_price_of_item_with_a_long_name(
-        self, request: MoneyItem, *, timeout: float | None = None
+        self, request: MoneyItem, **options: Unpack[rpc.CallOptions]
     ) -> Money:
         """Of one item."""
-        return await self._get_price_of_item_with_a_long_name(request, timeout)
+        return await self._get_price_of_item_with_a_long_name(request, options)
 
-    async def list_urls(self, request: Page.Token, *, timeout: float | None = None) -> Stall.Page:
+    async def list_urls(
+        self, request: Page.Token, **options: Unpack[rpc.CallOptions]
+    ) -> Stall.Page:
         """detached"""
-        return await self._list_urls(request, timeout)
+        return await self._list_urls(request, options)
 
-    async def abc_(self, request: ItemV1Item, *, timeout: float | None = None) -> ItemV1Rpc:
+    async def abc_(self, request: ItemV1Item, **options: Unpack[rpc.CallOptions]) -> ItemV1Rpc:
         """``/market.MarketStall/Abc``"""
-        return await self._abc_(request, timeout)
+        return await self._abc_(request, options)
 
-    async def float_(self, request: MarketAbc, *, timeout: float | None = None) -> Timestamp:
+    async def float(self, request: MarketAbc, **options: Unpack[rpc.CallOptions]) -> Timestamp:
         """``/market.MarketStall/Float``"""
-        return await self._float_(request, timeout)
+        return await self._float(request, options)
 
 
 def market_stall_service(logic: MarketStallRpc) -> rpc.Service:
@@ -95,22 +100,25 @@ def market_stall_service(logic: MarketStallRpc) -> rpc.Service:
     return rpc.Service(
         "market.MarketStall",
         (
-            rpc.unary("Import", logic.import_, Item, Empty),
-            rpc.unary(
+            rpc.unary_unary("Import", logic.import_, Item, Empty),
+            rpc.unary_unary(
                 "GetPriceOfItemWithALongName",
                 logic.get_price_of_item_with_a_long_name,
                 MoneyItem,
                 Money,
             ),
-            rpc.unary("ListURLs", logic.list_urls, Page.Token, Stall.Page),
-            rpc.unary("Abc", logic.abc_, ItemV1Item, ItemV1Rpc),
-            rpc.unary("Float", logic.float_, MarketAbc, Timestamp),
+            rpc.unary_unary("ListURLs", logic.list_urls, Page.Token, Stall.Page),
+            rpc.unary_unary("Abc", logic.abc_, ItemV1Item, ItemV1Rpc),
+            rpc.unary_unary("Float", logic.float, MarketAbc, Timestamp),
         ),
     )
 
 
 class AuditLogRpc(abc.ABC):
-    """Service ``market.audit_log``: what its logic implements."""
+    """Deprecated.
+
+    Service ``market.audit_log``: what its logic implements.
+    """
 
     @abc.abstractmethod
     async def append(self, request: Item) -> Item:
@@ -120,18 +128,18 @@ class AuditLogRpc(abc.ABC):
 class AuditLogClient:
     """Calls the service ``market.audit_log``.
 
-    Every method takes at most ``timeout`` seconds, or what the channel allows when there is
-    none, and raises `zero_runtime.errors.ZeroError`.
+    A call that fails raises `zero_runtime.errors.ZeroError`. Its options are those of
+    `rpc.CallOptions`.
     """
 
     def __init__(self, channel: rpc.Channel) -> None:
-        self._append = channel.unary("/market.audit_log/Append", Item, Item)
+        self._append = channel.unary_unary("/market.audit_log/Append", Item, Item)
 
-    async def append(self, request: Item, *, timeout: float | None = None) -> Item:
+    async def append(self, request: Item, **options: Unpack[rpc.CallOptions]) -> Item:
         """``/market.audit_log/Append``"""
-        return await self._append(request, timeout)
+        return await self._append(request, options)
 
 
 def audit_log_service(logic: AuditLogRpc) -> rpc.Service:
     """The service ``market.audit_log`` bound to its logic."""
-    return rpc.Service("market.audit_log", (rpc.unary("Append", logic.append, Item, Item),))
+    return rpc.Service("market.audit_log", (rpc.unary_unary("Append", logic.append, Item, Item),))

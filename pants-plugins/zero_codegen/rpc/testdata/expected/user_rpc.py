@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import abc
+from typing import Unpack
 
 from user.user_pb2 import (
     LoginRequest,
@@ -38,30 +39,36 @@ class UserRpc(abc.ABC):
 class UserClient:
     """Calls the service ``user.User``.
 
-    Every method takes at most ``timeout`` seconds, or what the channel allows when there is
-    none, and raises `zero_runtime.errors.ZeroError`.
+    A call that fails raises `zero_runtime.errors.ZeroError`. Its options are those of
+    `rpc.CallOptions`.
     """
 
     def __init__(self, channel: rpc.Channel) -> None:
-        self._login = channel.unary("/user.User/Login", LoginRequest, LoginResponse)
-        self._register = channel.unary("/user.User/Register", RegisterRequest, RegisterResponse)
-        self._user_info = channel.unary("/user.User/UserInfo", UserInfoRequest, UserInfoResponse)
+        self._login = channel.unary_unary("/user.User/Login", LoginRequest, LoginResponse)
+        self._register = channel.unary_unary(
+            "/user.User/Register", RegisterRequest, RegisterResponse
+        )
+        self._user_info = channel.unary_unary(
+            "/user.User/UserInfo", UserInfoRequest, UserInfoResponse
+        )
 
-    async def login(self, request: LoginRequest, *, timeout: float | None = None) -> LoginResponse:
+    async def login(
+        self, request: LoginRequest, **options: Unpack[rpc.CallOptions]
+    ) -> LoginResponse:
         """Checks a mobile number and its password; UNAUTHENTICATED when they do not match."""
-        return await self._login(request, timeout)
+        return await self._login(request, options)
 
     async def register(
-        self, request: RegisterRequest, *, timeout: float | None = None
+        self, request: RegisterRequest, **options: Unpack[rpc.CallOptions]
     ) -> RegisterResponse:
         """Creates an account; ALREADY_EXISTS when the mobile number has one."""
-        return await self._register(request, timeout)
+        return await self._register(request, options)
 
     async def user_info(
-        self, request: UserInfoRequest, *, timeout: float | None = None
+        self, request: UserInfoRequest, **options: Unpack[rpc.CallOptions]
     ) -> UserInfoResponse:
         """Looks an account up by its id; NOT_FOUND when there is none."""
-        return await self._user_info(request, timeout)
+        return await self._user_info(request, options)
 
 
 def user_service(logic: UserRpc) -> rpc.Service:
@@ -69,8 +76,8 @@ def user_service(logic: UserRpc) -> rpc.Service:
     return rpc.Service(
         "user.User",
         (
-            rpc.unary("Login", logic.login, LoginRequest, LoginResponse),
-            rpc.unary("Register", logic.register, RegisterRequest, RegisterResponse),
-            rpc.unary("UserInfo", logic.user_info, UserInfoRequest, UserInfoResponse),
+            rpc.unary_unary("Login", logic.login, LoginRequest, LoginResponse),
+            rpc.unary_unary("Register", logic.register, RegisterRequest, RegisterResponse),
+            rpc.unary_unary("UserInfo", logic.user_info, UserInfoRequest, UserInfoResponse),
         ),
     )

@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-PARTS = ("pants", "pants.toml", "BUILD", "build-support", "pants-plugins", "3rdparty", "runtime", "services")
-
-
-class Repository:
-    """A copy of the repository that a test may spoil."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for part in PARTS:
-            source = Path(part)
-            copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, root / part)
-
-    def edit(self, path: str, old: str, new: str) -> None:
-        file = self.root / path
-        text = file.read_text()
-        assert old in text
-        file.write_text(text.replace(old, new, 1))
-
-    def write(self, path: str, text: str) -> None:
-        (self.root / path).write_text(text)
-
-    def pants(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["./pants", "--no-dynamic-ui", "--no-colors", *arguments],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-        )
-
-    def stop(self) -> None:
-        for pid in self.root.glob(".pids/**/pantsd/pid"):
-            with suppress(ProcessLookupError):
-                os.kill(int(pid.read_text()), signal.SIGKILL)
+from tests.repository import Repository
 
 
 @pytest.fixture(scope="module")
@@ -68,19 +30,11 @@ def repository(original: Repository) -> Iterator[Repository]:
             shutil.copy2(part, target)
 
 
-def refused(repository: Repository, *arguments: str) -> str:
-    """What Pants prints when it refuses."""
-    result = repository.pants(*arguments)
-    assert result.returncode == 1, result.stderr
-    assert "Traceback (most recent call last)" not in result.stderr
-    return result.stderr
-
-
 def test_a_wrong_api(repository: Repository) -> None:
     """Both mistakes at once, each with its place, its line and a hint; the neighbours are fine."""
     repository.edit("services/user/user.api", "Mobile   string", "Mobile   strng")
     repository.edit("services/user/user.api", "(RegisterRequest)", "(RegisterReqest)")
-    output = refused(repository, "export-codegen", "services/user:http")
+    output = repository.refused("export-codegen", "services/user:http").stderr
     assert "services/user/user.api:4:12: " in output
     assert "did you mean `string`?" in output
     assert re.search(r"services/user/user\.api:43:\d+: ", output)
@@ -91,7 +45,7 @@ def test_a_wrong_api(repository: Repository) -> None:
 def test_a_wrong_setting_of_an_api(repository: Repository) -> None:
     """`lint` finds what code generation would refuse."""
     repository.edit("services/user/user.api", "jwt: Auth", "jtw: Auth")
-    output = refused(repository, "lint", "--only=zero-api-lint", "services/user:")
+    output = repository.refused("lint", "--only=zero-api-lint", "services/user:").stderr
     assert "services/user/user.api:47:2: " in output
     assert "did you mean `jwt`?" in output
     assert "zero-api-lint failed" in output
@@ -100,7 +54,7 @@ def test_a_wrong_setting_of_an_api(repository: Repository) -> None:
 def test_an_import_of_a_file_without_a_target(repository: Repository) -> None:
     repository.write("services/user/part.api", "type Part {}\n")
     repository.edit("services/user/user.api", "type (", 'import "part.api"\n\ntype (')
-    output = refused(repository, "export-codegen", "services/user:http")
+    output = repository.refused("export-codegen", "services/user:http").stderr
     assert "services/user/user.api:1:8: `services/user/part.api` " in output
     assert "run `./pants tailor ::`" in output
 
@@ -112,7 +66,7 @@ def test_an_api_in_another_layout(repository: Repository) -> None:
     broken = "type Broken {\n"
     repository.write("services/user/user.api", broken)
     formatter = ("--only=zero-api-format", "services/common:", "services/user:")
-    output = refused(repository, "lint", *formatter)
+    output = repository.refused("lint", *formatter).stderr
     assert "services/common/page.api" in output
     assert "zero-api-format failed" in output
     result = repository.pants("fmt", *formatter)
@@ -123,27 +77,27 @@ def test_an_api_in_another_layout(repository: Repository) -> None:
 
 def test_a_wrong_proto(repository: Repository) -> None:
     repository.edit("services/user/user.proto", "(LoginRequest)", "(LoginReqest)")
-    output = refused(repository, "export-codegen", "services/user:rpc")
+    output = repository.refused("export-codegen", "services/user:rpc").stderr
     assert "services/user/user.proto:8:13: `LoginReqest` is not defined" in output
     assert "did you mean `LoginRequest`?" in output
 
 
 def test_a_wrong_sql(repository: Repository) -> None:
     repository.edit("services/user/user.sql", "KEY `uniq_mobile` (`mobile`)", "KEY `uniq_mobile` (`mobil`)")
-    output = refused(repository, "export-codegen", "services/user:model")
+    output = repository.refused("export-codegen", "services/user:model").stderr
     assert re.search(r"services/user/user\.sql:10:\d+: .*`mobil`", output)
     assert "did you mean `mobile`?" in output
 
 
 def test_a_wrong_build_field(repository: Repository) -> None:
     repository.edit("services/user/BUILD", "clients=", "client=")
-    output = refused(repository, "list", "services/user:")
+    output = repository.refused("list", "services/user:").stderr
     assert re.search(r"services/user/BUILD:\d+: Unrecognized field `client=", output)
 
 
 def test_a_wrong_value_of_a_build_field(repository: Repository) -> None:
     repository.edit("services/user/BUILD", ":UserLogic", ":UserLogik")
-    output = refused(repository, "package", "services/user:user-rpc")
+    output = repository.refused("package", "services/user:user-rpc").stderr
     assert "services/user/rpc_logic.py: there is no class `UserLogik`" in output
     assert "did you mean `UserLogic`?" in output
 
@@ -155,14 +109,14 @@ def test_logic_that_lacks_a_handler(repository: Repository) -> None:
         "@handler Login\n",
         "@handler Logout\n\tpost /api/user/logout ()\n\n\t@handler Login\n",
     )
-    output = refused(repository, "package", "services/user:user-api")
+    output = repository.refused("package", "services/user:user-api").stderr
     assert re.search(r"services/user/api_logic\.py:\d+:1: `UserLogic` does not implement `logout`", output)
     assert "add `async def logout(self) -> None`" in output
 
 
 def test_logic_that_lacks_a_middleware(repository: Repository) -> None:
     repository.edit("services/user/user.api", "jwt: Auth", "jwt: Auth\n\tmiddleware: Audit")
-    output = refused(repository, "package", "services/user:user-api")
+    output = repository.refused("package", "services/user:user-api").stderr
     assert re.search(
         r"services/user/api_logic\.py:\d+:1: `UserLogic` does not implement `audit_middleware`", output
     )
@@ -171,12 +125,18 @@ def test_logic_that_lacks_a_middleware(repository: Repository) -> None:
 
 def test_a_server_for_a_service_that_is_no_http_service(repository: Repository) -> None:
     repository.edit("services/user/BUILD", "models=", 'http_server="granian", models=')
-    output = refused(repository, "package", "services/user:user-rpc")
+    output = repository.refused("package", "services/user:user-rpc").stderr
     assert "`http_server` field of services/user:user-rpc is for services that serve a `zero_api`" in output
+
+
+def test_a_server_for_a_service_that_is_no_rpc_service(repository: Repository) -> None:
+    repository.edit("services/user/BUILD", "clients=", 'rpc_server="grpcio", clients=')
+    output = repository.refused("package", "services/user:user-api").stderr
+    assert "`rpc_server` field of services/user:user-api is for services that serve a `zero_rpc`" in output
 
 
 def test_a_wrong_key_of_the_configuration(repository: Repository) -> None:
     repository.edit("services/user/BUILD", "clients=", 'config={"Timout": 5}, clients=')
-    output = refused(repository, "package", "services/user:user-api")
+    output = repository.refused("package", "services/user:user-api").stderr
     assert "services/user:user-api: " in output
     assert "did you mean `Timeout`?" in output

@@ -24,6 +24,8 @@ from pants_backend_zero.api.fmt import ApiFormatRequest
 from pants_backend_zero.api.lint import ApiLintRequest
 from pants_backend_zero.codegen import ContractProgram, ContractProgramRequest
 from pants_backend_zero.contracts import AllContracts
+from pants_backend_zero.rpc.breaking.revision import Revision, RevisionRequest
+from pants_backend_zero.rpc.lint import RpcLintRequest
 from pants_backend_zero.service.graph import (
     ServiceGraph,
     ServiceReferences,
@@ -34,7 +36,15 @@ from pants_backend_zero.service.graph import (
 from pants_backend_zero.service.logic import ServiceLogic, ServiceLogicRequest
 from pants_backend_zero.tailor import PutativeContractTargetsRequest
 
-RUNTIME_MODULES = ("config", "service", "rest/__init__", "rest/granian", "rpc", "model")
+RUNTIME_MODULES = (
+    "config",
+    "service",
+    "rest/__init__",
+    "rest/granian",
+    "rpc/__init__",
+    "rpc/grpcio",
+    "model",
+)
 
 
 @pytest.fixture
@@ -58,6 +68,8 @@ def repository() -> RuleRunner:
             QueryRule(ContractProgram, [ContractProgramRequest]),
             QueryRule(Partitions, [ApiFormatRequest.PartitionRequest]),
             QueryRule(Partitions, [ApiLintRequest.PartitionRequest]),
+            QueryRule(Partitions, [RpcLintRequest.PartitionRequest]),
+            QueryRule(Revision, [RevisionRequest]),
             QueryRule(ServiceGraph, []),
             QueryRule(PutativeTargets, [PutativeContractTargetsRequest]),
             QueryRule(ServiceReferences, [ServiceReferencesRequest]),
@@ -80,6 +92,7 @@ def repository() -> RuleRunner:
                 """),
             "runtime/zero_runtime/BUILD": "python_sources()",
             "runtime/zero_runtime/rest/BUILD": "python_sources()",
+            "runtime/zero_runtime/rpc/BUILD": "python_sources()",
             **{f"runtime/zero_runtime/{module}.py": "" for module in RUNTIME_MODULES},
             "services/user/BUILD": dedent("""\
                 zero_api(name="http", source="user.api")
@@ -90,7 +103,7 @@ def repository() -> RuleRunner:
                 zero_service(name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"])
                 """),
             "services/user/user.api": 'import "../common/page.api"\nservice User {}',
-            "services/user/user.proto": 'syntax = "proto3"; import "common/page.proto";',
+            "services/user/user.proto": 'syntax = "proto3"; import "common/page.proto"; service User {}',
             "services/user/user.sql": "",
             "services/user/api_logic.py": dedent("""\
                 from user.user_api import UserApi

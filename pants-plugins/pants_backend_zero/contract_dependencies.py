@@ -11,6 +11,7 @@ from pants.backend.python.dependency_inference.module_mapper import (
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import PythonResolveField
 from pants.engine.addresses import Address
+from pants.engine.fs import DigestContents, PathGlobs
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import (
     Dependencies,
@@ -109,11 +110,13 @@ async def infer_contract_dependencies(
     field_set = request.field_set
     kind = field_set.source.kind
     resolve = field_set.resolve.normalized_value(python_setup)
+    contents = await Get(DigestContents, PathGlobs([field_set.source.file_path]))
+    text = "".join(file.content.decode("utf-8", "replace") for file in contents)
     imports, runtime, explicit = await MultiGet(
         Get(ContractImports, ContractImportsRequest(field_set.address)),
         Get(
             RuntimeModules,
-            RuntimeModulesRequest(kind.runtime_modules, resolve, field_set.dependencies),
+            RuntimeModulesRequest(kind.runtime_modules(text), resolve, field_set.dependencies),
         ),
         Get(ExplicitlyProvidedDependencies, DependenciesRequest(field_set.dependencies)),
     )

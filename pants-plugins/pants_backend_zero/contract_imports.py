@@ -84,6 +84,11 @@ class ContractClosure:
 
     contracts: tuple[Contract, ...]
 
+    @property
+    def files(self) -> dict[str, str]:
+        """Their files: the paths below source roots, which imports name, and those in the repository."""
+        return {contract.stripped_path: contract.path for contract in self.contracts}
+
 
 @rule
 async def find_contract_closure(

@@ -37,14 +37,14 @@ class ContractKind:
     """One kind of contract.
 
     `output_suffixes` follow the stem of the contract's file: Python modules, and files that these load.
-    `runtime_modules` are what generated code imports besides the standard library. `packaged` are generated files
-    that `package` writes, and what ends their names there.
+    `runtime_modules` tells from a contract's text what its generated code imports besides the standard library.
+    `packaged` are generated files that `package` writes, and what ends their names there.
     """
 
     name: str
     extension: str
     output_suffixes: tuple[str, ...]
-    runtime_modules: tuple[str, ...]
+    runtime_modules: Callable[[str], tuple[str, ...]]
     imports: ContractImportsSyntax | None = None
     packaged: FrozenDict[str, str] = field(default_factory=FrozenDict)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
+import pytest
 from pants.engine.addresses import Address
 
 from pants_backend_zero.conftest import dependencies
@@ -21,7 +22,13 @@ def test_a_contract_depends_on_what_its_generated_code_imports(repository) -> No
 def test_a_proto_depends_on_the_protos_it_imports(repository) -> None:
     found = dependencies(repository, Address("services/user", target_name="rpc"))
     assert "services/common/page.proto:rpc" in found
-    assert {"runtime/zero_runtime/rpc.py", "3rdparty:protobuf", "3rdparty:grpcio"} <= found
+    assert {"runtime/zero_runtime/rpc/__init__.py", "3rdparty:protobuf", "3rdparty:grpcio"} <= found
+
+
+def test_a_proto_without_services_does_not_depend_on_the_runtime(repository) -> None:
+    """Parts of the runtime are generated from such protos."""
+    address = Address("services/common", target_name="rpc", relative_file_path="page.proto")
+    assert dependencies(repository, address) == {"3rdparty:protobuf", "3rdparty:grpcio"}
 
 
 def test_an_api_depends_on_the_apis_it_imports(repository) -> None:
@@ -77,22 +84,30 @@ def test_logic_depends_on_the_contracts_whose_modules_it_imports(repository) -> 
     assert dependencies(repository, rpc) == {"services/user:model", "services/user:rpc"}
 
 
-def test_an_http_service_depends_on_the_server_it_names(repository) -> None:
+@pytest.mark.parametrize(
+    ("field", "contract", "package"),
+    [("http_server='granian'", "http", "rest"), ("rpc_server='grpcio'", "rpc", "rpc")],
+)
+def test_a_service_depends_on_the_server_it_names(
+    repository, field: str, contract: str, package: str
+) -> None:
     repository.write_files(
         {
-            "services/user/BUILD": dedent("""\
+            "services/user/BUILD": dedent(f"""\
                 zero_api(name="http", source="user.api")
+                zero_rpc(name="rpc", source="user.proto")
                 python_sources(name="logic")
-                zero_service(name="a", serves=":http", logic="api_logic.py:L")
-                zero_service(name="b", serves=":http", logic="api_logic.py:L", http_server="granian")
+                zero_service(name="a", serves=":{contract}", logic="rpc_logic.py:L")
+                zero_service(name="b", serves=":{contract}", logic="rpc_logic.py:L", {field})
                 """),
         }
     )
-    uvicorn, granian = (
+    default, named = (
         dependencies(repository, Address("services/user", target_name=name)) for name in ("a", "b")
     )
-    assert uvicorn - granian == {"runtime/zero_runtime/rest/__init__.py"}
-    assert granian - uvicorn == {"runtime/zero_runtime/rest/granian.py"}
+    assert default - named == {f"runtime/zero_runtime/{package}/__init__.py"}
+    module = field.split("'")[1]
+    assert named - default == {f"runtime/zero_runtime/{package}/{module}.py"}
 
 
 def test_a_service_depends_on_its_contracts_its_logic_and_the_runtime(repository) -> None:
@@ -102,5 +117,5 @@ def test_a_service_depends_on_its_contracts_its_logic_and_the_runtime(repository
         "services/user/rpc_logic.py:logic",
         "runtime/zero_runtime/config.py",
         "runtime/zero_runtime/service.py",
-        "runtime/zero_runtime/rpc.py",
+        "runtime/zero_runtime/rpc/__init__.py",
     }

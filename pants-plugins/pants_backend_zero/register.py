@@ -14,6 +14,10 @@ from pants_backend_zero.api import fmt as api_fmt
 from pants_backend_zero.api import lint as api_lint
 from pants_backend_zero.api.target_types import ZeroApisTarget, ZeroApiTarget
 from pants_backend_zero.model.target_types import ZeroModelsTarget, ZeroModelTarget
+from pants_backend_zero.rpc import lint as rpc_lint
+from pants_backend_zero.rpc.breaking import goal as rpc_breaking
+from pants_backend_zero.rpc.breaking import revision as rpc_revision
+from pants_backend_zero.rpc.buf import tool as buf
 from pants_backend_zero.rpc.target_types import ZeroRpcsTarget, ZeroRpcTarget
 from pants_backend_zero.service import base_image
 from pants_backend_zero.service import graph as service_graph
@@ -48,6 +52,10 @@ def rules():
         package,
         api_fmt,
         api_lint,
+        buf,
+        rpc_lint,
+        rpc_revision,
+        rpc_breaking,
         module_mapping,
         tailor,
         service_graph,

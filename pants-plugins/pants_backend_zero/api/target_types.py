@@ -27,7 +27,7 @@ API = ContractKind(
     name="api",
     extension=".api",
     output_suffixes=("_api.py", "_api.openapi.json"),
-    runtime_modules=("zero_runtime.rest", "msgspec"),
+    runtime_modules=lambda _: ("zero_runtime.rest", "msgspec"),
     imports=ContractImportsSyntax(imported_paths, relative=True, parts=True),
     packaged=FrozenDict({"_api.openapi.json": ".openapi.json", "_api.ts": ".ts"}),
 )

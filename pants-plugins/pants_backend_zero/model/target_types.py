@@ -18,7 +18,7 @@ MODEL = ContractKind(
     name="model",
     extension=".sql",
     output_suffixes=("_model.py",),
-    runtime_modules=("zero_runtime.model", "msgspec"),
+    runtime_modules=lambda _: ("zero_runtime.model", "msgspec"),
 )
 
 

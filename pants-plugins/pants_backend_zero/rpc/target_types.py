@@ -1,10 +1,11 @@
 """`zero_rpc` and `zero_rpcs`."""
 
-import re
+from typing import Tuple
 
 from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
+    BoolField,
     MultipleSourcesField,
     OverridesField,
     Target,
@@ -20,16 +21,21 @@ from pants_backend_zero.contracts import (
     ContractKind,
     ContractSourceField,
 )
+from pants_backend_zero.rpc.statements import declares_service, imported_paths
 
-# `import "user/user.proto";`, also `public` and `weak`: https://protobuf.dev/reference/protobuf/proto3-spec/
-_IMPORT = re.compile(r"""(?:^|;)\s*import\s+(?:public\s+|weak\s+)?["'](.+?\.proto)["']\s*;""", re.MULTILINE)
+
+def _runtime_modules(text: str) -> Tuple[str, ...]:
+    """The runtime itself is generated from protos without services: it must not be what these depend on."""
+    messages = ("google.protobuf", "grpc")
+    return ("zero_runtime.rpc", *messages) if declares_service(text) else messages
+
 
 RPC = ContractKind(
     name="rpc",
     extension=".proto",
     output_suffixes=("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_rpc.py"),
-    runtime_modules=("zero_runtime.rpc", "google.protobuf", "grpc"),
-    imports=ContractImportsSyntax(_IMPORT.findall),
+    runtime_modules=_runtime_modules,
+    imports=ContractImportsSyntax(imported_paths),
 )
 
 
@@ -41,6 +47,15 @@ class RpcSourceField(ContractSourceField):
         """)
 
 
+class SkipRpcLintField(BoolField):
+    alias = "skip_zero_rpc_lint"
+    default = False
+    help = help_text("""
+        If true, `lint` does not check this contract (`zero-rpc-lint`). Others that import it are checked all
+        the same.
+        """)
+
+
 class ZeroRpcTarget(Target):
     alias = "zero_rpc"
     core_fields = (
@@ -49,16 +64,21 @@ class ZeroRpcTarget(Target):
         ContractDependenciesField,
         PythonResolveField,
         InterpreterConstraintsField,
+        SkipRpcLintField,
     )
     help = help_text("""
         An RPC contract in protobuf.
 
         From `user.proto` Zero generates `user_pb2` (with type stubs), `user_pb2_grpc` and `user_rpc`: per
-        proto service the abstract class that the logic implements (one async method per rpc) and a typed
-        client that hides channels. Imports of other contracts are written relative to their source root
-        (`import "user/user.proto";`) and inferred as dependencies.
+        proto service the abstract class that the logic implements (one method per rpc, unary or streaming)
+        and a typed client that hides channels. Imports of other contracts are written relative to their
+        source root (`import "user/user.proto";`) and inferred as dependencies.
 
         A `zero_service` serves it (`serves=":rpc"`), others call it (`clients=[":rpc"]`).
+
+        `lint` checks it with buf, by the rules in the repository's `buf.yaml` or else buf's category BASIC.
+        `zero-breaking --zero-breaking-against=main` tells what has changed since a revision that would break
+        those who call it.
         """)
 
 
@@ -79,5 +99,10 @@ class ZeroRpcsTarget(TargetFilesGenerator):
     core_fields = (*COMMON_TARGET_FIELDS, RpcGeneratingSourcesField, RpcOverridesField)
     generated_target_cls = ZeroRpcTarget
     copied_fields = COMMON_TARGET_FIELDS
-    moved_fields = (ContractDependenciesField, PythonResolveField, InterpreterConstraintsField)
+    moved_fields = (
+        ContractDependenciesField,
+        PythonResolveField,
+        InterpreterConstraintsField,
+        SkipRpcLintField,
+    )
     help = "Generate a `zero_rpc` target for each file in the `sources` field."

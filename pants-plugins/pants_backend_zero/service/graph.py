@@ -38,6 +38,7 @@ from pants_backend_zero.service.target_types import (
     NamespaceField,
     ObservabilityField,
     PortField,
+    RpcServerField,
     ServesField,
 )
 from pants_backend_zero.subsystem import Zero
@@ -45,7 +46,8 @@ from pants_backend_zero.subsystem import Zero
 DEFAULT_PORTS = {API: 8888, RPC: 8080}
 """go-zero's."""
 
-DEFAULT_HTTP_SERVER = "uvicorn"
+SERVER_FIELDS = {API: (HttpServerField, "uvicorn"), RPC: (RpcServerField, "http2")}
+"""The field that says what serves a contract, and what does if it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,12 @@ class Service:
         return f"{types.replace('.', '/')}.py", f"{main.replace('.', '/')}.py"
 
     def module(self, suffix: str) -> str:
-        return self.module_of_file(f"{self.name.replace('-', '_')}{suffix}.py")
+        file = f"{self.name.replace('-', '_')}{suffix}.py"
+        return self.module_of_file(os.path.join(self.folder, file))
 
     def module_of_file(self, path: str) -> str:
-        """The module of a Python file, given relative to the service's folder."""
-        stripped = os.path.relpath(os.path.join(self.folder, path), self.source_root)
-        return os.path.splitext(stripped)[0].replace("/", ".")
+        """The module of a Python file of the repository that is below the same source root."""
+        return os.path.splitext(os.path.relpath(path, self.source_root))[0].replace("/", ".")
 
 
 class AllServices(Collection[Service]):
@@ -108,13 +110,13 @@ class ServiceReferencesRequest:
 
 @dataclass(frozen=True)
 class ServiceReferences:
-    """What the fields of one `zero_service` refer to. `http_server` is the one of an HTTP service."""
+    """What the fields of one `zero_service` refer to. `server` is what serves its contract."""
 
     service: Service
     serves: Contract
     models: tuple[Contract, ...]
     clients: tuple[Contract, ...]
-    http_server: str | None
+    server: str
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
@@ -149,7 +151,7 @@ async def resolve_references(
         serves[0],
         _contracts(all_contracts, target, ModelsField.alias, models, (MODEL,)),
         _contracts(all_contracts, target, ClientsField.alias, clients, (RPC,)),
-        _http_server(target, serves[0]),
+        _server(target, serves[0]),
     )
 
 
@@ -171,24 +173,24 @@ def _contracts(
     return tuple(all_contracts.by_address[target.address] for target in targets)
 
 
-def _http_server(service: Target, serves: Contract) -> str | None:
-    server = service[HttpServerField].value
-    if serves.kind == API:
-        return server or DEFAULT_HTTP_SERVER
-    if server is None:
-        return None
-    raise ZeroError(
-        f"The `{HttpServerField.alias}` field of {service.address} is for services that serve a `zero_api`, and this "
-        f"one serves {serves.target.address}, a `{serves.target.alias}`. Remove the field."
-    )
+def _server(service: Target, serves: Contract) -> str:
+    """What the service is served by. A field for another kind of contract than it serves is a mistake."""
+    for kind, (field, _) in SERVER_FIELDS.items():
+        if kind != serves.kind and service[field].value is not None:
+            raise ZeroError(
+                f"The `{field.alias}` field of {service.address} is for services that serve a `zero_{kind.name}`, and "
+                f"this one serves {serves.target.address}, a `{serves.target.alias}`. Remove the field."
+            )
+    field, default = SERVER_FIELDS[serves.kind]
+    return service[field].value or default
 
 
 @dataclass(frozen=True)
 class ServiceGraph:
-    """Of each contract: the services that serve it, and the names of those that call it."""
+    """Of each contract: the services that serve it, and those that call it."""
 
     servers: FrozenDict[Address, tuple[ServiceReferences, ...]]
-    callers: FrozenDict[Address, tuple[str, ...]]
+    callers: FrozenDict[Address, tuple[Service, ...]]
 
 
 @rule(desc="Read the service graph off the build graph")
@@ -198,7 +200,7 @@ async def read_service_graph(all_services: AllServices) -> ServiceGraph:
     )
     by_name: dict[str, ServiceReferences] = {}
     servers: DefaultDict[Address, list[ServiceReferences]] = defaultdict(list)
-    callers: DefaultDict[Address, list[str]] = defaultdict(list)
+    callers: DefaultDict[Address, list[Service]] = defaultdict(list)
     for references in everything:
         name = references.service.name
         twin = by_name.setdefault(name, references)
@@ -210,7 +212,7 @@ async def read_service_graph(all_services: AllServices) -> ServiceGraph:
             )
         servers[references.serves.target.address].append(references)
         for client in references.clients:
-            callers[client.target.address].append(name)
+            callers[client.target.address].append(references.service)
     return ServiceGraph(
         FrozenDict({address: tuple(group) for address, group in servers.items()}),
         FrozenDict({address: tuple(group) for address, group in callers.items()}),
@@ -249,14 +251,14 @@ async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zer
         "source_root": service.source_root,
         "source_roots": sorted({contract.source_root for contract in closure.contracts}),
         "serves": {"kind": references.serves.kind.name, **_located(references.serves)},
-        "logic": {
-            "module": service.module_of_file(target[LogicField].value.partition(":")[0]),
-            "class": target[LogicField].class_name,
-        },
-        **({"http_server": references.http_server} if references.http_server else {}),
+        "logic": [
+            {"service": logic.service, "module": service.module_of_file(logic.path), "class": logic.name}
+            for logic in target[LogicField].classes
+        ],
+        SERVER_FIELDS[references.serves.kind][0].alias: references.server,
         "models": [_located(model) for model in references.models],
-        "clients": [{**_located(client), **_server(client, graph, target)} for client in references.clients],
-        "callers": graph.callers.get(references.serves.target.address, ()),
+        "clients": [{**_located(client), **_serving(client, graph, target)} for client in references.clients],
+        "callers": [_placed(caller) for caller in graph.callers.get(references.serves.target.address, ())],
         "port": references.port,
         "replicas": {
             "min": target[MinReplicasField].value,
@@ -281,7 +283,7 @@ def _located(contract: Contract) -> dict[str, str]:
     return {"path": contract.path, "source_root": contract.source_root}
 
 
-def _server(client: Contract, graph: ServiceGraph, caller: Target) -> dict[str, Any]:
+def _serving(client: Contract, graph: ServiceGraph, caller: Target) -> dict[str, Any]:
     """The one service that serves a contract, or none where it is served outside this repository."""
     servers = graph.servers.get(client.target.address, ())
     if len(servers) > 1:
@@ -291,8 +293,13 @@ def _server(client: Contract, graph: ServiceGraph, caller: Target) -> dict[str, 
             "Zero cannot tell which one is meant: serve it by one of them."
         )
     if not servers:
-        return {"service": None, "port": None}
-    return {"service": servers[0].service.name, "port": servers[0].port}
+        return {"service": None, "port": None, "namespace": None}
+    return {**_placed(servers[0].service), "port": servers[0].port}
+
+
+def _placed(service: Service) -> dict[str, Any]:
+    """A service as others find it in Kubernetes."""
+    return {"service": service.name, "namespace": service.target[NamespaceField].value}
 
 
 def _merged(base: Any, over: Any) -> Any:

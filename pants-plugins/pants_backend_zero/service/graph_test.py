@@ -10,7 +10,7 @@ from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.target import InvalidTargetException
 
-from pants_backend_zero.conftest import set_options
+from pants_backend_zero.conftest import dependencies, set_options
 from pants_backend_zero.service.graph import ServiceGraph, ServiceSpec, ServiceSpecRequest
 from pants_backend_zero.service.logic import ServiceLogic, ServiceLogicRequest
 from pants_backend_zero.service.target_types import LogicField
@@ -37,14 +37,26 @@ def edit(repository, old: str, new: str) -> None:
 
 
 def test_a_client_learns_from_the_graph_who_serves_its_contract(repository) -> None:
-    assert spec(repository, "user-api")["clients"] == [
-        {"path": "services/user/user.proto", "source_root": "services", "service": "user-rpc", "port": 8080}
-    ]
+    (client,) = spec(repository, "user-api")["clients"]
+    assert client == {
+        "path": "services/user/user.proto",
+        "source_root": "services",
+        "service": "user-rpc",
+        "port": 8080,
+        "namespace": None,
+    }
 
 
 def test_a_server_learns_from_the_graph_who_calls_it(repository) -> None:
-    assert spec(repository, "user-rpc")["callers"] == ["user-api"]
+    assert spec(repository, "user-rpc")["callers"] == [{"service": "user-api", "namespace": None}]
     assert spec(repository, "user-api")["callers"] == []
+
+
+def test_clients_and_servers_learn_each_others_namespace(repository) -> None:
+    edit(repository, 'name="user-rpc", ', 'name="user-rpc", namespace="users", ')
+    edit(repository, 'name="user-api", ', 'name="user-api", namespace="shop", ')
+    assert spec(repository, "user-api")["clients"][0]["namespace"] == "users"
+    assert spec(repository, "user-rpc")["callers"] == [{"service": "user-api", "namespace": "shop"}]
 
 
 def test_a_contract_that_nobody_serves_here_is_found_by_configuration(repository) -> None:
@@ -55,7 +67,7 @@ def test_a_contract_that_nobody_serves_here_is_found_by_configuration(repository
     )
     (client,) = spec(repository, "user-api")["clients"]
     assert client["service"] is None
-    assert client["port"] is None
+    assert client["port"] is client["namespace"] is None
 
 
 def test_contracts_that_are_only_imported_are_known_with_their_source_roots(repository) -> None:
@@ -78,17 +90,28 @@ def test_defaults_are_those_of_the_kind_of_contract(repository) -> None:
     assert spec(repository, "user-rpc")["image_repository"] == "user-rpc"
 
 
-def test_the_server_is_for_http_services(repository) -> None:
-    assert spec(repository, "user-api")["http_server"] == "uvicorn"
-    assert "http_server" not in spec(repository, "user-rpc")
-    edit(repository, 'clients=[":rpc"]', 'http_server="granian"')
-    assert spec(repository, "user-api")["http_server"] == "granian"
-    edit(repository, 'models=[":model"]', 'http_server="uvicorn"')
+@pytest.mark.parametrize(
+    ("field", "default", "other", "name", "wrong_name"),
+    [
+        ("http_server", "uvicorn", "granian", "user-api", "user-rpc"),
+        ("rpc_server", "http2", "grpcio", "user-rpc", "user-api"),
+    ],
+)
+def test_a_server_is_for_services_of_its_kind(
+    repository, field: str, default: str, other: str, name: str, wrong_name: str
+) -> None:
+    assert spec(repository, name)[field] == default
+    assert field not in spec(repository, wrong_name)
+    edit(repository, f'name="{name}", ', f'name="{name}", {field}="{other}", ')
+    assert spec(repository, name)[field] == other
+    edit(repository, f'name="{wrong_name}", ', f'name="{wrong_name}", {field}="{default}", ')
+    kind, wrong_kind = ("api", "rpc") if field == "http_server" else ("rpc", "api")
+    contract = {"api": "services/user:http", "rpc": "services/user:rpc"}[wrong_kind]
     message = (
-        "The `http_server` field of services/user:user-rpc is for services that serve a `zero_api`, and this one "
-        "serves services/user:rpc, a `zero_rpc`. Remove the field."
+        f"The `{field}` field of services/user:{wrong_name} is for services that serve a `zero_{kind}`, and this one "
+        f"serves {contract}, a `zero_{wrong_kind}`. Remove the field."
     )
-    assert message in failure(repository, "user-rpc")
+    assert message in failure(repository, wrong_name)
 
 
 def test_config_goes_on_top_of_the_shared_observability(repository) -> None:
@@ -155,10 +178,12 @@ def test_a_service_serves_one_contract(repository) -> None:
     assert message in failure(repository)
 
 
-def logic(repository, name: str = "user-api") -> str:
-    """The address of the target that owns a service's logic."""
+def logic(repository, name: str = "user-api") -> list[str]:
+    """The addresses of the targets that own a service's logic."""
     field = repository.get_target(Address("services/user", target_name=name))[LogicField]
-    return str(repository.request(ServiceLogic, [ServiceLogicRequest(field)]).address)
+    return [
+        str(address) for address in repository.request(ServiceLogic, [ServiceLogicRequest(field)]).addresses
+    ]
 
 
 def test_a_logic_file_that_is_not_there_fails_its_service_alone(repository) -> None:
@@ -168,14 +193,41 @@ def test_a_logic_file_that_is_not_there_fails_its_service_alone(repository) -> N
     )
     with pytest.raises(ExecutionError, match=re.escape(message)):
         logic(repository)
-    assert logic(repository, "user-rpc") == "services/user/rpc_logic.py:logic"
-    assert spec(repository, "user-rpc")["callers"] == ["user-api"]
+    assert logic(repository, "user-rpc") == ["services/user/rpc_logic.py:logic"]
+    assert [caller["service"] for caller in spec(repository, "user-rpc")["callers"]] == ["user-api"]
 
 
 def test_a_logic_file_without_a_target(repository) -> None:
     edit(repository, 'python_sources(name="logic")', 'python_sources(name="logic", sources=["rpc_logic.py"])')
     with pytest.raises(ExecutionError, match="names services/user/api_logic.py, which no target owns"):
         logic(repository)
+
+
+def test_each_service_of_a_proto_may_have_a_class_of_its_own(repository) -> None:
+    classes = {"User": "rpc_logic.py:UserLogic", "Admin": "admin/logic.py:AdminLogic"}
+    edit(repository, '"rpc_logic.py:UserLogic"', str(classes))
+    mistakes = (
+        "names services/user/admin/logic.py, which does not exist.",
+        "names services/user/rpc_logc.py, which does not exist. Did you mean services/user/rpc_logic.py?",
+    )
+    edit(repository, "rpc_logic.py", "rpc_logc.py")
+    with pytest.raises(ExecutionError) as error:
+        logic(repository, "user-rpc")
+    assert all(mistake in str(error.value) for mistake in mistakes)
+    edit(repository, "rpc_logc.py", "rpc_logic.py")
+    repository.write_files(
+        {"services/user/admin/BUILD": "python_sources()", "services/user/admin/logic.py": ""}
+    )
+    files = ["services/user/admin/logic.py", "services/user/rpc_logic.py:logic"]
+    assert logic(repository, "user-rpc") == files
+    assert dependencies(repository, Address("services/user", target_name="user-rpc")) >= {*files}
+    assert spec(repository, "user-rpc")["logic"] == [
+        {"service": "User", "module": "user.rpc_logic", "class": "UserLogic"},
+        {"service": "Admin", "module": "user.admin.logic", "class": "AdminLogic"},
+    ]
+    assert spec(repository, "user-api")["logic"] == [
+        {"service": None, "module": "user.api_logic", "class": "UserLogic"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -191,9 +243,22 @@ def test_a_logic_file_without_a_target(repository) -> None:
             "../user/api_logic.py:UserLogic",
             "in the BUILD file's folder or below",
         ),
+        (
+            '"api_logic.py:UserLogic"',
+            '{"A": "a.py", "B": "b.py:B", "C": ":C"}',
+            """such as "rpc_logic.py:UserLogic", but was 'a.py' for `A` and ':C' for `C`.""",
+        ),
+        (
+            '"api_logic.py:UserLogic"',
+            '{"A": "a.py:L", "B": "a.py:L"}',
+            "names a.py:L for several services",
+        ),
+        ('"api_logic.py:UserLogic"', "{}", "must be a class, or a dictionary from the services"),
+        ('"api_logic.py:UserLogic"', '{"A": 1}', "must be a class, or a dictionary from the services"),
         ("clients=", "port=80, clients=", "must be between 1024 and 65535"),
         ("clients=", "min_replicas=0, clients=", "must be at least 1"),
         ("clients=", 'http_server="nginx", clients=', "must be one of ['granian', 'uvicorn']"),
+        ("clients=", 'rpc_server="grpc", clients=', "must be one of ['grpcio', 'http2']"),
         ("clients=", 'image_base="python:3.12", clients=', "must name an image by digest"),
         ("clients=", "config={1: 2}, clients=", "dictionaries with string keys"),
         ("clients=", "prot=8080, clients=", "services/user/BUILD:6: Unrecognized field `prot=8080`"),

@@ -1,4 +1,4 @@
-"""A service's logic: the target that owns its file, and the class in it.
+"""A service's logic: the targets that own its files, and the classes in them.
 
 Apart from the service graph, so that a service whose logic is missing fails alone.
 """
@@ -29,38 +29,41 @@ class ServiceLogicRequest:
 
 @dataclass(frozen=True)
 class ServiceLogic:
-    """The target that owns a service's logic."""
+    """The targets that own a service's logic."""
 
-    address: Address
+    addresses: tuple[Address, ...]
 
 
 @rule
 async def find_logic(request: ServiceLogicRequest) -> ServiceLogic:
     field = request.field
-    path = field.file_path
-    existing, owning = await MultiGet(
-        Get(Paths, PathGlobs([os.path.join(os.path.dirname(path), "*.py")])),
-        Get(Owners, OwnersRequest((path,))),
+    paths = sorted({logic.path for logic in field.classes})
+    folders = {os.path.dirname(path) for path in paths}
+    existing, *owning = await MultiGet(
+        Get(Paths, PathGlobs(sorted(os.path.join(folder, "*.py") for folder in folders))),
+        *(Get(Owners, OwnersRequest((path,))) for path in paths),
     )
-    if path not in existing.files:
-        close = nearest(path, existing.files)
-        raise ZeroError(
-            f"The `logic` field of {field.address} names {path}, which does not exist."
-            + (f" Did you mean {close}?" if close else "")
-        )
-    owners = await Get(Targets, Addresses(owning))
-    candidates = sorted(owner.address for owner in owners if owner.has_field(PythonSourceField))
-    if not candidates:
-        raise ZeroError(
-            f"The `logic` field of {field.address} names {path}, which no target owns. Add "
-            "`python_sources()` to the BUILD file of that folder, or run `./pants tailor ::`."
-        )
-    if len(candidates) > 1:
-        raise ZeroError(
-            f"The `logic` field of {field.address} names {path}, which several targets own: "
-            f"{', '.join(map(str, candidates))}. Leave it to one of them."
-        )
-    return ServiceLogic(candidates[0])
+    owners = await MultiGet(Get(Targets, Addresses(found)) for found in owning)
+    mistakes = []
+    addresses = []
+    for path, targets in zip(paths, owners):
+        candidates = sorted(target.address for target in targets if target.has_field(PythonSourceField))
+        addresses += candidates
+        if path not in existing.files:
+            close = nearest(path, existing.files)
+            mistakes.append(f"{path}, which does not exist." + (f" Did you mean {close}?" if close else ""))
+        elif not candidates:
+            mistakes.append(
+                f"{path}, which no target owns. Add `python_sources()` to the BUILD file of that folder, or run "
+                "`./pants tailor ::`."
+            )
+        elif len(candidates) > 1:
+            mistakes.append(
+                f"{path}, which several targets own: {', '.join(map(str, candidates))}. Leave it to one of them."
+            )
+    if mistakes:
+        raise ZeroError("\n".join(f"The `logic` field of {field.address} names {told}" for told in mistakes))
+    return ServiceLogic(tuple(addresses))
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,9 @@ class CheckedService:
 async def check_service(request: CheckedServiceRequest) -> CheckedService:
     references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
     field = references.service.target[LogicField]
-    _, (logic,), generated = await MultiGet(
+    _, files, generated = await MultiGet(
         Get(ServiceLogic, ServiceLogicRequest(field)),
-        Get(DigestContents, PathGlobs([field.file_path])),
+        Get(DigestContents, PathGlobs(sorted({logic.path for logic in field.classes}))),
         Get(
             HydratedSources,
             HydrateSourcesRequest(
@@ -93,9 +96,14 @@ async def check_service(request: CheckedServiceRequest) -> CheckedService:
     )
     module = next(path for path in generated.snapshot.files if path.endswith(("_api.py", "_rpc.py")))
     (base,) = await Get(DigestContents, DigestSubset(generated.snapshot.digest, PathGlobs([module])))
-    mistakes = mistakes_in_logic(
-        field.file_path, logic.content.decode("utf-8", "replace"), field.class_name, base.content.decode()
-    )
+    texts = {file.path: file.content.decode("utf-8", "replace") for file in files}
+    mistakes = [
+        mistake
+        for logic in field.classes
+        for mistake in mistakes_in_logic(
+            logic.path, texts[logic.path], logic.name, base.content.decode(), logic.service
+        )
+    ]
     if mistakes:
         raise ZeroError(
             f"The logic of {request.address} does not fit its contract.\n\n" + "\n\n".join(mistakes) + "\n"

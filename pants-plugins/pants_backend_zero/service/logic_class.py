@@ -9,16 +9,37 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Iterable, Iterator, Mapping, Sequence, Union
 
 from pants_backend_zero.errors import nearest
 
-Signatures = Mapping[str, str]
-"""Abstract methods: their names and the lines that define them."""
+Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+
+Signatures = Mapping[str, "Signature"]
+"""Abstract methods by their names."""
 
 
-def mistakes_in_logic(path: str, text: str, class_name: str, generated: str) -> list[str]:
-    """What keeps the class from being the logic of a contract, whose generated module is given; all at once."""
+@dataclass(frozen=True)
+class Signature:
+    """An abstract method: the line that defines it in logic, its return annotation, and whether it gives a stream.
+
+    A stream is what an async generator gives, so its abstract method is a plain `def` that returns an iterator.
+    """
+
+    text: str
+    returns: str
+    streams: bool
+
+
+def mistakes_in_logic(
+    path: str, text: str, class_name: str, generated: str, service: str | None = None
+) -> list[str]:
+    """What keeps the class from being the logic of a contract, whose generated module is given; all at once.
+
+    `service` is the one of the proto that it serves; without, it serves all of the contract. About one that the
+    proto does not have, the generator tells.
+    """
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -28,7 +49,10 @@ def mistakes_in_logic(path: str, text: str, class_name: str, generated: str) -> 
         return []
     if class_name not in classes:
         return _missing_class(path, class_name, classes)
-    return _mistakes_in_class(path, classes[class_name], classes, _abstract_classes(generated))
+    contract = ast.parse(generated)
+    abstract = _abstract_classes(contract)
+    wanted = list(abstract) if service is None else _bases_of(service, contract)
+    return _mistakes_in_class(path, classes[class_name], classes, abstract, wanted)
 
 
 def _missing_class(path: str, class_name: str, known: Iterable[str]) -> list[str]:
@@ -49,7 +73,7 @@ def _imported(tree: ast.Module) -> set[str]:
     }
 
 
-def _abstract_classes(generated: str) -> dict[str, Signatures]:
+def _abstract_classes(contract: ast.Module) -> dict[str, Signatures]:
     """The classes of a generated module that logic implements, with their methods."""
     return {
         node.name: {
@@ -57,57 +81,122 @@ def _abstract_classes(generated: str) -> dict[str, Signatures]:
             for method in node.body
             if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and _is_abstract(method)
         }
-        for node in ast.parse(generated).body
+        for node in contract.body
         if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "abc.ABC" for base in node.bases)
     }
 
 
-def _is_abstract(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _bases_of(service: str, contract: ast.Module) -> list[str]:
+    """What the logic of a proto's service extends: what the function takes that binds it. Nothing if there is none."""
+    return [
+        ast.unparse(function.args.args[0].annotation)
+        for function in contract.body
+        if isinstance(function, ast.FunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "rpc.Service"
+        if call.args[0].value.rpartition(".")[2] == service
+    ]
+
+
+def _is_abstract(method: Function) -> bool:
     return any(ast.unparse(decorator) == "abc.abstractmethod" for decorator in method.decorator_list)
 
 
-def _signature(method: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    """As logic writes it: what gives an iterator is an async generator there, abstract methods of which are plain."""
-    returns = f" -> {ast.unparse(method.returns)}" if method.returns else ""
-    return f"async def {method.name}({ast.unparse(method.args)}){returns}"
+def _signature(method: Function) -> Signature:
+    returns = ast.unparse(method.returns) if method.returns else ""
+    arrow = f" -> {returns}" if returns else ""
+    text = f"async def {method.name}({ast.unparse(method.args)}){arrow}"
+    return Signature(text, returns, streams=isinstance(method, ast.FunctionDef))
 
 
 def _mistakes_in_class(
-    path: str, logic: ast.ClassDef, classes: Mapping[str, ast.ClassDef], abstract: Mapping[str, Signatures]
+    path: str,
+    logic: ast.ClassDef,
+    classes: Mapping[str, ast.ClassDef],
+    abstract: Mapping[str, Signatures],
+    wanted: Sequence[str],
 ) -> list[str]:
+    """A proto has an abstract class for each of its services; `wanted` are those that the class implements."""
     place = f"{path}:{logic.lineno}:{logic.col_offset + 1}"
-    defined: set[str] = set()
-    wanted: dict[str, tuple[str, str]] = {}
+    defined: dict[str, Function | None] = {}
+    extended: set[str] = set()
     seen: set[str] = set()
     pending = [logic]
     while pending:
-        node = pending.pop()
+        node = pending.pop(0)
         seen.add(node.name)
-        defined |= _names_of_body(node)
+        for name, method in _names_of_body(node).items():
+            defined.setdefault(name, method)
         for base in node.bases:
             name = ast.unparse(base).rpartition(".")[2]
             if name in abstract:
-                wanted.update({method: (name, text) for method, text in abstract[name].items()})
+                extended.add(name)
             elif name not in classes:
                 return []
             elif name not in seen:
                 pending.append(classes[name])
-    if not wanted:
-        bases = " or ".join(f"`{name}`" for name in abstract)
-        return [f"{place}: `{logic.name}` does not extend {bases}, which the contract's logic does"]
-    return [
-        f"{place}: `{logic.name}` does not implement `{method}` of `{base}`\n  = hint: add `{signature}`"
-        for method, (base, signature) in wanted.items()
-        if method not in defined
-    ]
+    mistakes = []
+    for base in wanted:
+        if base not in extended:
+            mistakes.append(
+                f"{place}: `{logic.name}` does not extend `{base}`, which the contract's logic does"
+                f"\n  = hint: write `class {logic.name}({', '.join(wanted)})`"
+            )
+            continue
+        for name, signature in abstract[base].items():
+            if name not in defined:
+                mistakes.append(
+                    f"{place}: `{logic.name}` does not implement `{name}` of `{base}`\n  = hint: add `{signature.text}`"
+                )
+            else:
+                mistakes += _mistakes_in_method(path, signature, defined[name])
+    return mistakes
 
 
-def _names_of_body(node: ast.ClassDef) -> set[str]:
-    """What a class defines: methods, and names that are assigned."""
+def _mistakes_in_method(path: str, signature: Signature, method: Function | None) -> Iterator[str]:
+    """A stream is given by an async generator or an iterator, a single answer by neither.
+
+    A plain `def` may return an iterator or an awaitable. About that nothing is claimed, unless it is a generator, or
+    its annotation says that it returns the answer itself.
+    """
+    if method is None:
+        return
+    place = f"{path}:{method.lineno}:{method.col_offset + 1}: `{method.name}`"
+    asynchronous, yields = isinstance(method, ast.AsyncFunctionDef), _yields(method)
+    if signature.streams:
+        if yields and not asynchronous:
+            yield f"{place} yields, but is not async\n  = hint: write `{signature.text}`"
+        elif asynchronous and not yields:
+            yield (
+                f"{place} gives a stream, but never yields"
+                "\n  = hint: `yield` each message, or make it a plain `def` that returns an async iterator"
+            )
+    elif yields:
+        yield f"{place} gives one answer, but yields\n  = hint: `return` it, as in `{signature.text}`"
+    elif not asynchronous and method.returns and ast.unparse(method.returns) == signature.returns:
+        yield f"{place} is not async\n  = hint: write `{signature.text}`"
+
+
+def _yields(method: Function) -> bool:
+    """Whether it is a generator: has a `yield` of its own, outside of the functions and classes within it."""
+    pending: list[ast.AST] = list(method.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            pending.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _names_of_body(node: ast.ClassDef) -> dict[str, Function | None]:
+    """What a class defines: methods, and names that are assigned. A decorator may make anything of a method."""
     methods = {
-        child.name for child in node.body if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
+        child.name: None if child.decorator_list else child
+        for child in node.body
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
-    return methods | _assigned(node.body)
+    return {**methods, **dict.fromkeys(_assigned(node.body))}
 
 
 def _assigned(body: Iterable[ast.stmt]) -> set[str]:

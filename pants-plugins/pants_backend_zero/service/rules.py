@@ -25,7 +25,6 @@ from pants.engine.target import (
 )
 from pants.engine.unions import UnionRule
 
-from pants_backend_zero.api.target_types import API
 from pants_backend_zero.contract_dependencies import RuntimeModules, RuntimeModulesRequest
 from pants_backend_zero.errors import ContractErrors
 from pants_backend_zero.service.graph import (
@@ -46,6 +45,14 @@ from pants_backend_zero.tools import GeneratorRequest, GeneratorResult
 SPEC = "__spec.json"
 
 RUNTIME_MODULES = ("zero_runtime.config", "zero_runtime.service")
+
+SERVER_MODULES = {
+    "uvicorn": "zero_runtime.rest",
+    "granian": "zero_runtime.rest.granian",
+    "http2": "zero_runtime.rpc",
+    "grpcio": "zero_runtime.rpc.grpcio",
+}
+"""The module that the main module takes its server from."""
 
 
 @dataclass(frozen=True)
@@ -127,20 +134,13 @@ async def infer_service_dependencies(
     runtime = await Get(
         RuntimeModules,
         RuntimeModulesRequest(
-            (*RUNTIME_MODULES, _server_module(references)),
+            (*RUNTIME_MODULES, SERVER_MODULES[references.server]),
             request.field_set.resolve.normalized_value(python_setup),
             request.field_set.dependencies,
         ),
     )
     contracts = (contract.target.address for contract in references.contracts)
-    return InferredDependencies(sorted({*contracts, logic.address, *runtime.addresses}))
-
-
-def _server_module(references: ServiceReferences) -> str:
-    """The module that the main module takes its server from."""
-    if references.serves.kind != API:
-        return "zero_runtime.rpc"
-    return "zero_runtime.rest.granian" if references.http_server == "granian" else "zero_runtime.rest"
+    return InferredDependencies(sorted({*contracts, *logic.addresses, *runtime.addresses}))
 
 
 def rules():

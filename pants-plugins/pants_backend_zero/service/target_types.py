@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os.path
-from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple
+from collections import Counter
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple, Union
 
 from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
 from pants.core.goals.package import OutputPathField
@@ -40,35 +43,71 @@ class ServesField(StringField, AsyncFieldMixin):
         return _addresses(self, (self.value,))
 
 
-class LogicField(StringField, AsyncFieldMixin):
+@dataclass(frozen=True)
+class LogicClass:
+    """A class of logic. `service` is the one of the proto that it serves, None where it serves them all."""
+
+    service: Optional[str]
+    path: str
+    """Of its file, in the repository."""
+    name: str
+
+
+class LogicField(AsyncFieldMixin):
     alias = "logic"
     required = True
-    value: str
+    value: Union[str, FrozenDict[str, str]]
     help = help_text("""
         The business logic: a Python file in the BUILD file's folder or below, and the class in it that implements the
         contract's abstract class and takes the service's context. Example: `"rpc_logic.py:UserLogic"`.
+
+        A proto with several services has an abstract class for each. One class implements all of them, or each
+        service has a class of its own, in a dictionary by the services' names. All get the same context.
+        Example: `{"Orders": "orders.py:OrdersLogic", "Stock": "stock.py:StockLogic"}`.
         """)
 
     @classmethod
-    def compute_value(cls, raw_value: Optional[str], address: Address) -> str:
+    def compute_value(
+        cls, raw_value: Optional[Union[str, Dict[str, str]]], address: Address
+    ) -> Union[str, FrozenDict[str, str]]:
         value = super().compute_value(raw_value, address)
-        path, _, class_name = value.partition(":")
-        inside = path == os.path.normpath(path) and not path.startswith(("/", "../"))
-        if not path.endswith(".py") or not inside or not class_name.isidentifier():
+        classes = value if isinstance(value, Mapping) else {"": value}
+        if not classes or not all(isinstance(text, str) for text in chain(*classes.items())):
+            expected = "a class, or a dictionary from the services of a proto to their classes"
+            raise InvalidFieldTypeException(address, cls.alias, raw_value, expected_type=expected)
+        wrong = [
+            f"{text!r}" + (f" for `{service}`" if service else "")
+            for service, text in classes.items()
+            if not _names_class(text)
+        ]
+        if wrong:
             raise InvalidFieldException(
                 f"The `{cls.alias}` field of {address} must be a Python file, in the BUILD file's folder or below, "
-                f'and a class in it, such as "rpc_logic.py:UserLogic", but was {value!r}.'
+                f'and a class in it, such as "rpc_logic.py:UserLogic", but was {" and ".join(wrong)}.'
             )
-        return value
+        twice = [text for text, times in Counter(classes.values()).items() if times > 1]
+        if twice:
+            raise InvalidFieldException(
+                f"The `{cls.alias}` field of {address} names {' and '.join(twice)} for several services. Give each a "
+                "class of its own, or name the one class of all services alone, without a dictionary."
+            )
+        return FrozenDict(value) if isinstance(value, Mapping) else value
 
     @property
-    def file_path(self) -> str:
-        """The file's path in the repository."""
-        return "/".join(filter(None, (self.address.spec_path, self.value.partition(":")[0])))
+    def classes(self) -> tuple[LogicClass, ...]:
+        services = {None: self.value} if isinstance(self.value, str) else self.value
+        parts = ((service, *text.split(":")) for service, text in services.items())
+        return tuple(
+            LogicClass(service, os.path.join(self.address.spec_path, file), name)
+            for service, file, name in parts
+        )
 
-    @property
-    def class_name(self) -> str:
-        return self.value.partition(":")[2]
+
+def _names_class(text: str) -> bool:
+    """Whether it is a Python file below the BUILD file's folder, and a class in it."""
+    path, _, class_name = text.partition(":")
+    inside = path == os.path.normpath(path) and not path.startswith(("/", "../"))
+    return path.endswith(".py") and inside and class_name.isidentifier()
 
 
 class ModelsField(StringSequenceField, AsyncFieldMixin):
@@ -127,6 +166,15 @@ class HttpServerField(StringField):
     help = help_text("""
         What serves an HTTP contract. Default: `uvicorn`. `granian`, written in Rust, needs the requirement
         `granian` in the service's resolve; the generated code and the logic are the same for both.
+        """)
+
+
+class RpcServerField(StringField):
+    alias = "rpc_server"
+    valid_choices = ("http2", "grpcio")
+    help = help_text("""
+        What serves an RPC contract. Default: `http2`, Zero's own server of gRPC over HTTP/2. `grpcio` is the
+        server of the package of that name; clients, the generated code and the logic are the same for both.
         """)
 
 
@@ -249,7 +297,12 @@ class EgressPortsField(SequenceField[int]):
 
 class NamespaceField(StringField):
     alias = "namespace"
-    help = "The Kubernetes namespace that the manifest names. Default: none, so that `kubectl -n` decides."
+    help = help_text("""
+        The Kubernetes namespace that the manifest names. Services find each other and may talk across
+        namespaces: where the one that is called has another than its caller, the client's address is
+        `user-rpc.<namespace>`, and the network policies of both select it. Default: none, so that `kubectl -n`
+        decides; the service is then taken to run where those are that it calls and that call it.
+        """)
 
 
 class ImageRepositoryField(StringField):
@@ -312,6 +365,7 @@ class ZeroServiceTarget(Target):
         ClientsField,
         PortField,
         HttpServerField,
+        RpcServerField,
         ConfigField,
         ObservabilityField,
         EnvField,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Unpack
 
 import grpc.aio
 from google.protobuf.wrappers_pb2 import StringValue
@@ -40,11 +40,14 @@ async def health(address: str, name: str) -> int:
 
 @asynccontextmanager
 async def serving(
-    handler: Handler = echo, listen_on: str = "127.0.0.1:0", **conf: Any
+    handler: Handler = echo,
+    listen_on: str = "127.0.0.1:0",
+    kind: type[rpc.Server] | None = None,
+    **conf: Any,
 ) -> AsyncIterator[tuple[rpc.Server, str]]:
-    """A server and its address; ``conf`` is configuration of the server."""
-    service = rpc.Service("test.Echo", (rpc.unary("Say", handler, StringValue, StringValue),))
-    server = rpc.Server(RpcServerConf(name="echo-rpc", listen_on=listen_on, **conf), (service,))
+    """A server and its address; ``kind`` is its class, if not `rpc.Server`, ``conf`` its configuration."""
+    service = rpc.Service("test.Echo", (rpc.unary_unary("Say", handler, StringValue, StringValue),))
+    server = (kind or rpc.Server)(RpcServerConf(name="echo-rpc", listen_on=listen_on, **conf), (service,))
     address = await server.start()
     try:
         yield server, address
@@ -53,12 +56,12 @@ async def serving(
 
 
 @asynccontextmanager
-async def client(target: str, timeout: int = 2000) -> AsyncIterator[Say]:
-    """A function that calls the service."""
-    async with rpc.connect(RpcClientConf(target=target, timeout=timeout)) as channel:
-        call = channel.unary("/test.Echo/Say", StringValue, StringValue)
+async def client(target: str, timeout: int = 2000, **conf: Any) -> AsyncIterator[Say]:
+    """A function that calls the service, with options of the call; ``conf`` configures the client."""
+    async with rpc.connect(RpcClientConf(target=target, timeout=timeout, **conf)) as channel:
+        call = channel.unary_unary("/test.Echo/Say", StringValue, StringValue)
 
-        async def say(text: str, timeout: float | None = None) -> str:
-            return (await call(StringValue(value=text), timeout)).value
+        async def say(text: str, **options: Unpack[rpc.CallOptions]) -> str:
+            return (await call(StringValue(value=text), options)).value
 
         yield say

@@ -2,8 +2,11 @@
 
 from zero_runtime.config.base import DataSource, Port, ServiceName
 from zero_runtime.config.embedded import Embedded, state_folder
+from zero_runtime.config.etcd import EtcdConf
+from zero_runtime.config.governance import BreakerConf, GovernedConf, RuleConf, SheddingConf
 from zero_runtime.config.loader import load
 from zero_runtime.config.problems import ConfigError, InvalidValue, Problem
+from zero_runtime.config.redis import RedisConf
 from zero_runtime.config.rest import (
     CorsConf,
     GzipConf,
@@ -14,29 +17,37 @@ from zero_runtime.config.rest import (
     RestMiddlewaresConf,
     SignatureConf,
 )
-from zero_runtime.config.rpc import RpcClientConf, RpcServerConf
+from zero_runtime.config.rpc import KeepaliveConf, RetryConf, RpcClientConf, RpcServerConf
 from zero_runtime.config.service import DevServerConf, LogConf, ServiceConf, ShutdownConf, TelemetryConf
 
 __all__ = [
+    "BreakerConf",
     "ConfigError",
     "CorsConf",
     "DataSource",
     "DevServerConf",
     "Embedded",
+    "EtcdConf",
+    "GovernedConf",
     "GzipConf",
     "InvalidValue",
     "JwtConf",
     "JwtTransitionConf",
+    "KeepaliveConf",
     "LogConf",
     "Port",
     "PrivateKeyConf",
     "Problem",
+    "RedisConf",
     "RestConf",
     "RestMiddlewaresConf",
+    "RetryConf",
     "RpcClientConf",
     "RpcServerConf",
+    "RuleConf",
     "ServiceConf",
     "ServiceName",
+    "SheddingConf",
     "ShutdownConf",
     "SignatureConf",
     "TelemetryConf",

@@ -1,4 +1,4 @@
-"""What docs/configuration.md says is what the code does."""
+"""What docs/configuration.md and the settings in docs/rpc.md say is what the code does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from zero_runtime.config.loader import _keys
 from zero_runtime.explain import bare, dotted, struct_fields
 from zero_runtime.model.source import _HONOURED, _WITHOUT_EFFECT
 
-TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text("utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+TEXT = (DOCS / "configuration.md").read_text("utf-8")
+RPC = (DOCS / "rpc.md").read_text("utf-8")
 
 
 class Api(config.RestConf, kw_only=True, frozen=True):
@@ -38,9 +40,9 @@ class Row(NamedTuple):
     embedded: str
 
 
-def section(title: str) -> str:
+def section(title: str, document: str = TEXT) -> str:
     """The text below the heading that names ``title``."""
-    found = re.search(rf"^### [^\n]*\(`{title}`\)\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^### [^\n]*\(`{title}`\)\n(.*?)(?=^##)", document, re.MULTILINE | re.DOTALL)
     assert found, title
     return found[1]
 
@@ -78,16 +80,18 @@ def text(value: object) -> str:
 
 
 SERVICE = real(config.ServiceConf)
+GOVERNED = real(config.GovernedConf)
 
 
 @pytest.mark.parametrize(
     ("title", "expected"),
     [
         ("ServiceConf", SERVICE),
-        ("RestConf", {name: row for name, row in real(config.RestConf).items() if name not in SERVICE}),
+        ("GovernedConf", {name: row for name, row in GOVERNED.items() if name not in SERVICE}),
+        ("RestConf", {name: row for name, row in real(config.RestConf).items() if name not in GOVERNED}),
         (
             "RpcServerConf",
-            {name: row for name, row in real(config.RpcServerConf).items() if name not in SERVICE},
+            {name: row for name, row in real(config.RpcServerConf).items() if name not in GOVERNED},
         ),
         ("RpcClientConf", real(Api, "UserRpc")),
         ("JwtConf", real(Api, "Auth")),
@@ -97,6 +101,28 @@ SERVICE = real(config.ServiceConf)
 )
 def test_keys_variables_and_defaults(title: str, expected: dict[str, Row]) -> None:
     assert documented(title) == expected
+
+
+@pytest.mark.parametrize("kind", [config.RpcServerConf, config.RpcClientConf])
+def test_reasons_are_given_for_every_key_of_rpc(kind: type[msgspec.Struct]) -> None:
+    """A row has a key, several (`A.B`, `.C`), or a whole part (`A` or `A.*`)."""
+    elsewhere = GOVERNED if issubclass(kind, config.GovernedConf) else {}
+    keys = {name: row for name, row in real(kind).items() if name not in elsewhere}
+    told: set[str] = set()
+    for line in section(kind.__name__, RPC).splitlines():
+        if not line.startswith("| `"):
+            continue
+        cells = line.split(" | ")
+        names = re.findall(r"`([^`]+)`", cells[0])
+        part = names[0].rpartition(".")[0]
+        for name in names:
+            name = f"{part}{name}" if name.startswith(".") else name.removesuffix(".*")
+            found = {key for key in keys if key == name or key.startswith(f"{name}.")}
+            assert found, f"{name} is no key"
+            told |= found
+            if found == {name} and keys[name].default and cells[1].startswith("`"):
+                assert cells[1] == f"`{keys[name].default}`", name
+    assert told == keys.keys()
 
 
 def test_parameters_of_data_sources() -> None:
@@ -110,6 +136,7 @@ def test_examples_load(tmp_path: Path) -> None:
         "AUTH_ACCESS_SECRET": "0123456789abcdef0123456789abcdef",
         "ZERO_TRANS__SECRET": "abcdefgh",
         "DB_PASSWORD": "a@b",
+        "ETCD_PASSWORD": "secret",
     }
     kinds: tuple[type[config.ServiceConf], ...] = (Api, Rpc)
     for kind, example in zip(kinds, examples, strict=True):

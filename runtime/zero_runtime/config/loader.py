@@ -73,7 +73,9 @@ def _keys(
         default = next((marker.value for marker in metadata if isinstance(marker, Embedded)), None)
         default = defaults.get(field.encode_name, default)
         inner = bare(field.type)
-        key = _Key((*path, field.encode_name), variable + field.name.upper(), is_struct(inner), default)
+        key = _Key(
+            (*path, field.encode_name), variable + field.name.rstrip("_").upper(), is_struct(inner), default
+        )
         yield key
         if key.part:
             yield from _keys(inner, key.path, f"{key.variable}__", default)

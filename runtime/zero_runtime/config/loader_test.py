@@ -240,7 +240,7 @@ def test_what_is_missing_is_told_with_the_variable_that_would_do(tmp_path: Path)
         "service.yaml: Auth.AccessSecret: is required",
         "  = hint: set it in the file, or set ZERO_AUTH__ACCESS_SECRET in the environment"
         " (ZERO_AUTH__ACCES_SECRET is set: is it misspelt?)",
-        "service.yaml: UserRpc: one of Target and Endpoints is required",
+        "service.yaml: UserRpc: one of Target, Endpoints and Etcd is required",
         "  = hint: set it in the file, or set ZERO_USER_RPC__… in the environment",
     ]
     assert problems(RpcConfig, write(tmp_path, "Name: x")) == [

@@ -9,7 +9,7 @@ import msgspec
 from zero_runtime.config.base import Conf, Milliseconds, Port
 from zero_runtime.config.durations import Duration
 from zero_runtime.config.embedded import Embedded, jwt_secret
-from zero_runtime.config.service import ServiceConf
+from zero_runtime.config.governance import GovernedConf
 
 Origin = Annotated[
     str,
@@ -99,13 +99,15 @@ class RestMiddlewaresConf(Conf, kw_only=True, frozen=True):
     """Metrics of requests."""
 
     max_conns: bool = True
+    breaker: bool = True
+    shedding: bool = True
     timeout: bool = True
     max_bytes: bool = True
     gunzip: bool = True
     """Whether compressed request bodies are unpacked."""
 
 
-class RestConf(ServiceConf, kw_only=True, frozen=True):
+class RestConf(GovernedConf, kw_only=True, frozen=True):
     """An HTTP service."""
 
     host: Annotated[str, Embedded("127.0.0.1")] = "0.0.0.0"
@@ -124,9 +126,6 @@ class RestConf(ServiceConf, kw_only=True, frozen=True):
 
     max_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1048576
     """Largest request body in bytes; larger ones are answered with 413. 0 means no limit."""
-
-    max_conns: Annotated[int, msgspec.Meta(ge=0)] = 10000
-    """How many requests each worker serves at a time; further ones are answered with 503. 0 means no limit."""
 
     error_format: Literal["problem", "text"] = "problem"
     """Errors as ``application/problem+json``, or as text like go-zero's."""

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import msgspec
 import pytest
 
 from zero_runtime import errors, rest
-from zero_runtime.config import JwtConf
+from zero_runtime.config import GovernedConf, JwtConf, RuleConf
 from zero_runtime.deadline import served_until
+from zero_runtime.resilience import Governor
 from zero_runtime.testing import Answer, HttpClient
 
 
@@ -299,7 +300,7 @@ def test_all_requests_are_observed() -> None:
     assert observer.events == [("GET", "/hello", False), ("GET", "/watch", True)]
     paths = ["/hello", "/nowhere", "/echo"]
     events = observed(
-        lambda observer: rest.App(ROUTES, rest.Options(max_conns=1), observer=observer),
+        lambda observer: rest.App(ROUTES, observer=observer),
         *((http("GET", path), chunk(b"")) for path in paths),
     )
     assert events == [("GET", "/hello"), 200, ("GET", "/nowhere"), 404, ("GET", "/echo"), 405]
@@ -326,6 +327,38 @@ def test_lifespan() -> None:
         {"type": "lifespan.startup.complete"},
         {"type": "lifespan.shutdown.complete"},
     ]
+
+
+def test_what_keeps_a_service_from_starting_is_told_to_the_server() -> None:
+    governor = Governor(GovernedConf(name="x", rules=[RuleConf(match=["GET /nowhere"])]))
+    assert run(rest.App(ROUTES, governor=governor), {"type": "lifespan"}, {"type": "lifespan.startup"}) == [
+        {
+            "type": "lifespan.startup.failed",
+            "message": "Rules[0].Match: `GET /nowhere` matches no method; did you mean `GET /hello`?",
+        }
+    ]
+
+
+def test_a_stream_whose_client_is_gone_before_it_begins_counts_no_more() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    async def download(request: rest.Request) -> rest.Response:
+        return rest.Stream(200, chunks=pieces())
+
+    async def receive() -> dict[str, Any]:
+        return chunk(b"")
+
+    async def send(message: Any) -> None:
+        raise OSError("the client has left")
+
+    governor = Governor(GovernedConf(name="x"))
+    app = rest.App([rest.Route("GET", "/", download)], governor=governor)
+    with pytest.raises(OSError, match="has left"):
+        asyncio.run(app(http("GET", "/"), receive, send))
+    guard = app.find("GET", "/").target.guard
+    assert guard is not None
+    assert [limit.active for limit in guard.concurrency] == [0]
 
 
 def test_other_protocols_are_not_served() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from zero_runtime import observability
 from zero_runtime.config import RestConf
+from zero_runtime.resilience import Governor
 from zero_runtime.rest.app import App
 from zero_runtime.rest.compression import Gzip
 from zero_runtime.rest.cors import Cors
@@ -35,12 +36,12 @@ def application(conf: RestConf, routes: Iterable[Route], openapi: Callable[[], b
     options = Options(
         timeout=conf.timeout / 1000 if on.timeout else 0,
         max_bytes=conf.max_bytes if on.max_bytes else 0,
-        max_conns=conf.max_conns if on.max_conns else 0,
         gunzip=on.gunzip,
         render=RENDERERS[conf.error_format],
         finish=tuple(finish),
     )
-    return App(routes, options, cors=cors, observer=observability.http_observer(conf))
+    governor = Governor(conf, breaker=on.breaker, shedding=on.shedding, concurrency=on.max_conns)
+    return App(routes, options, cors=cors, observer=observability.http_observer(conf), governor=governor)
 
 
 def _document_of(openapi: Callable[[], bytes]) -> Endpoint:

@@ -29,7 +29,7 @@ async def serve(app: App, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         await _http(app, scope, receive, send)
     elif scope["type"] == "lifespan":
-        await _lifespan(receive, send)
+        await _lifespan(app, receive, send)
     else:
         raise NotImplementedError(f"{scope['type']} is not served here")
 
@@ -76,7 +76,11 @@ async def _stream(app: App, request: Request, response: Stream, receive: Receive
     headers = [*response.headers]
     if response.length is not None:
         headers.append((b"content-length", b"%d" % response.length))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    try:
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    except BaseException:  # servers may raise when the client has left
+        await response.aclose()
+        raise
     if request.method == "HEAD" or response.status in BODILESS:
         await response.aclose()
     elif not await app.streams.send(request, response, write, gone):
@@ -116,10 +120,14 @@ def _path(scope: Scope) -> str:
     return path
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    """Nothing is to be done when a server starts and stops; those that ask are told so."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+async def _lifespan(app: App, receive: Receive, send: Send) -> None:
+    await receive()
+    try:
+        await app.start()
+    except Exception as error:
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await app.stop()
+    await send({"type": "lifespan.shutdown.complete"})

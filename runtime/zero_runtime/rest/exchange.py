@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from zero_runtime.resilience import Entry
 from zero_runtime.rest.message import Request
 from zero_runtime.rest.pipeline import ClientGone, Handler
 
@@ -74,6 +75,8 @@ class Exchange(msgspec.Struct, eq=False):
     """The body, as long as nobody reads it from ``arrival``; each exchange has its own."""
     size: int = 0
     arrival: Arrival | None = None
+    entry: Entry | None = None
+    """What it was let in with."""
     task: asyncio.Task[None] | None = None
     disconnected: bool = False
     response_complete: bool = False

@@ -14,15 +14,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from contextvars import copy_context
 from typing import Any
 from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from zero_runtime.deadline import Deadlines
 from zero_runtime.errors import Unknown
+from zero_runtime.resilience import Rejected
 from zero_runtime.rest.app import App
 from zero_runtime.rest.asgi import BODILESS
-from zero_runtime.rest.deadlines import Deadlines
 from zero_runtime.rest.exchange import Arrival, Exchange
 from zero_runtime.rest.lines import Lines
 from zero_runtime.rest.message import Request, Response, Stream
@@ -195,8 +197,21 @@ class FastProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _start(self, exchange: Exchange) -> None:
+        """Answers a request. Whether it is let in is decided before it has a task: those that wait for the
+        loop count as in flight, and a refusal costs little."""
+        guard = exchange.handler.guard
+        eager = _EAGER
+        if guard is not None:
+            eager = eager and not guard.is_overloaded
+            try:
+                exchange.entry = guard.enter()
+            except Rejected as rejection:
+                self._write(
+                    exchange, copy_context().run(exchange.handler.refuse, exchange.request, rejection)
+                )
+                return
         self._answering = exchange
-        if _EAGER:
+        if eager:
             task = asyncio.Task(self._answer(exchange), loop=self.loop, eager_start=True)  # type: ignore
         else:
             task = self.loop.create_task(self._answer(exchange))
@@ -209,7 +224,7 @@ class FastProtocol(HttpToolsProtocol):
         if pieces and exchange.arrival is None:
             request.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         try:
-            response = await exchange.handler(request, exchange.arrival, exchange.task)
+            response = await exchange.handler(request, exchange.arrival, exchange.task, exchange.entry)
             if isinstance(response, Stream):
                 await self._stream(exchange, response)
             elif not exchange.disconnected:
@@ -344,8 +359,8 @@ class FastProtocol(HttpToolsProtocol):
 def fast_protocol(app: App, *, arrival: float, idle: float) -> type[FastProtocol]:
     """The protocol that serves ``app``.
 
-    The head of a request may take ``arrival`` seconds, 0 is no limit; a connection is kept for ``idle`` seconds
-    without a request.
+    The head of a request may take ``arrival`` seconds, 0 is no limit; a connection is kept for ``idle``
+    seconds without a request.
     """
     fixed = {
         (method.encode(), path.encode()): (match, method, path)

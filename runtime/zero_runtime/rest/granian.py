@@ -58,6 +58,7 @@ class Server:
 
     async def start_on(self, listener: socket.socket) -> str:
         """Serves from now on, on a socket that other processes may serve on too; returns the address."""
+        await self._app.start()
         self._granian = _Granian(self._conf, listener, self._serve)
         self._serving = asyncio.create_task(self._granian.serve())
         while not (self._granian.wrks or self._serving.done()):
@@ -81,6 +82,7 @@ class Server:
             for request in self._requests:
                 request.cancel()
             await self._serving
+        await self._app.stop()
 
     async def _serve(self, scope: rsgi.Scope, protocol: rsgi.Protocol) -> None:
         task = asyncio.current_task()

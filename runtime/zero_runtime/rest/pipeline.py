@@ -1,22 +1,24 @@
 """One request from its route to its response: everything of HTTP that is not the server's.
 
 What is around an endpoint, the outermost first: CORS and compression, observation (trace, log, metrics), the
-limit of concurrent requests, the time limit, the limit of the body, its decompression, the token, the
-signature, middlewares. It is put together once per route, so that a request pays for what its route has.
+limit of concurrent requests, the breaker, shedding, the time limit, limits per time, the limit of the body,
+its decompression, the token, the signature, middlewares. It is put together once per route, so that a request
+pays for what its route has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from zero_runtime.deadline import cancelled_from_outside, served_until
+from zero_runtime.deadline import Deadlines, cancelled_from_outside, served_until
 from zero_runtime.errors import Unknown, ZeroError
+from zero_runtime.resilience import Entry, Guard, Rejected
 from zero_runtime.rest.compression import gunzip
-from zero_runtime.rest.deadlines import Deadlines
 from zero_runtime.rest.headers import with_headers
 from zero_runtime.rest.message import Endpoint, Headers, Middleware, Request, Response, Stream
 from zero_runtime.rest.problems import Render, as_problem
@@ -32,6 +34,9 @@ Finish = Callable[[Request, Response], Response]
 CLOSE = ((b"connection", b"close"),)
 CLIENT_GONE = 499
 """nginx's number, for logs and metrics only: the client left before it was answered."""
+
+_UNTOLD = (429, CLIENT_GONE)
+"""Statuses that tell nothing of the method: it was not called, or not to its end."""
 
 _log = logging.getLogger("zero.rest")
 
@@ -68,9 +73,6 @@ class Options:
     max_bytes: int = 0
     """How large its body may be, unless its group says."""
 
-    max_conns: int = 0
-    """How many requests are served at a time."""
-
     gunzip: bool = True
     """Whether compressed bodies are unpacked."""
 
@@ -85,17 +87,25 @@ class Pipeline:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.active = 0
-        """The requests that are served now."""
         self._limits: dict[float, Deadlines[asyncio.Task[Any]]] = {}
 
-    def handler(self, route: Route, observer: Observer | None = None, *, body: bool = True) -> Handler:
+    def handler(
+        self,
+        route: Route,
+        observer: Observer | None = None,
+        guard: Guard | None = None,
+        *,
+        body: bool = True,
+    ) -> Handler:
         """What answers the requests of ``route``, whose bodies are read unless told otherwise."""
-        return Handler(self, route, observer, body)
+        return Handler(self, route, observer, guard, body)
 
-    def limit(self, group: Group) -> Deadlines[asyncio.Task[Any]] | None:
-        """The time limit of a group; those with the same share it."""
+    def limit(self, group: Group, guard: Guard | None) -> Deadlines[asyncio.Task[Any]] | None:
+        """The time limit of a route, as the rules of its guard say, or else its group; those with the same
+        share it."""
         seconds = self.options.timeout if group.timeout is None else group.timeout
+        if guard is not None and guard.timeout is not None:
+            seconds = guard.timeout
         if not seconds:
             return None
         if seconds not in self._limits:
@@ -112,18 +122,28 @@ class Handler:
         "_gunzip",
         "_limit",
         "_observer",
-        "_pipeline",
+        "_rated",
         "_reads_body",
         "_render",
         "_verify",
+        "guard",
         "max_bytes",
     )
 
-    def __init__(self, pipeline: Pipeline, route: Route, observer: Observer | None, body: bool) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        route: Route,
+        observer: Observer | None,
+        guard: Guard | None,
+        body: bool,
+    ) -> None:
         options, group = pipeline.options, route.group
-        self._pipeline = pipeline
         self._observer = observer
-        self._limit = pipeline.limit(group)
+        self.guard = guard
+        """Decides which requests are let in; None lets all in."""
+        self._rated = guard if guard is not None and guard.limits else None
+        self._limit = pipeline.limit(group, guard)
         self.max_bytes = options.max_bytes if group.max_bytes is None else group.max_bytes
         self._reads_body = body
         self._gunzip = options.gunzip
@@ -135,39 +155,63 @@ class Handler:
             self._endpoint = _around(middleware, self._endpoint)
 
     async def __call__(
-        self, request: Request, chunks: Chunks | None = None, task: asyncio.Task[Any] | None = None
+        self,
+        request: Request,
+        chunks: Chunks | None = None,
+        task: asyncio.Task[Any] | None = None,
+        entry: Entry | None = None,
     ) -> Response:
         """The response. The body is in ``request`` already, or comes in ``chunks``.
 
-        ``task`` is the present one, for those who know it: Python 3.11 takes its time to find out. Raises
-        nothing but `ClientGone`, and what ends the process.
+        ``task`` is the present one, for those who know it: Python 3.11 takes its time to find out. ``entry``
+        is what `guard` gave to those who asked it when the request came. Raises nothing but `ClientGone`, and
+        what ends the process.
         """
-        pipeline = self._pipeline
+        late = False
+        if entry is not None:
+            late = self._limit is not None and entry.waited() > self._limit.seconds
+        elif self.guard is not None:
+            try:
+                entry = self.guard.enter()
+            except Rejected as rejection:
+                return self.refuse(request, rejection)
         observed = None if self._observer is None else self._observer.begin(request)
         status = CLIENT_GONE
         streams = False
-        pipeline.active += 1
         try:
-            if 0 < pipeline.options.max_conns < pipeline.active:
-                response = self._render(Refusal(503, "too many requests at a time"))
-            else:
-                response = await self._answer(request, chunks, task)
-            for finish in self._finish:
-                response = finish(request, response)
-            if observed is not None and observed.traceparent:
-                response = with_headers(response, (b"traceparent", observed.traceparent))
+            # One that waited so long for the loop is not served: it would make those behind it late too.
+            response = self._render(_too_long()) if late else await self._answer(request, chunks, task)
+            response = self._finished(request, response, observed)
             status = response.status
             if isinstance(response, Stream):
                 served_until.set(None)  # a limit is for what comes before the first piece
-                chunks = _Counted(response, pipeline, observed)
+                if entry is not None:
+                    entry.settle(status < 500)
+                chunks = _Counted(response, entry, observed)
                 response = Stream(status, headers=response.headers, chunks=chunks, length=response.length)
                 streams = True
             return response
         finally:
             if not streams:
-                pipeline.active -= 1
+                if entry is not None:
+                    entry.leave(None if status in _UNTOLD else status < 500)
                 if observed is not None:
                     observed.end(status)
+
+    def refuse(self, request: Request, rejection: Rejected) -> Response:
+        """The response to a request that was not let in. It needs no task, but a context of its own."""
+        observed = None if self._observer is None else self._observer.begin(request)
+        response = self._finished(request, self._render(_refusal(rejection)), observed)
+        if observed is not None:
+            observed.end(response.status)
+        return response
+
+    def _finished(self, request: Request, response: Response, observed: Observed | None) -> Response:
+        for finish in self._finish:
+            response = finish(request, response)
+        if observed is not None and observed.traceparent:
+            response = with_headers(response, (b"traceparent", observed.traceparent))
+        return response
 
     async def _answer(
         self, request: Request, chunks: Chunks | None, task: asyncio.Task[Any] | None
@@ -182,6 +226,8 @@ class Handler:
         arrived = chunks is None
         late = False
         try:
+            if self._rated is not None:
+                await self._rated.limit(request.client or "")
             if self._reads_body:
                 if chunks is not None:
                     request.body = await self._body(request.headers, chunks)
@@ -227,10 +273,12 @@ class Handler:
                 return self._render(Refusal(408, "the request took too long to arrive", headers=CLOSE))
             assert self._limit is not None
             _log.error("%s %s took longer than %g s", method, path, self._limit.seconds)
-            return self._render(Refusal(503, "the request took too long", text="Request Timeout"))
+            return self._render(_too_long())
         if cancelled and cancelled_from_outside():
             _log.error("%s %s was given up: the service stops", method, path)
             return self._render(Refusal(503, "the service stops", headers=CLOSE))
+        if isinstance(error, Rejected):
+            return self._render(_refusal(error))
         if not isinstance(error, ZeroError):
             _log.error("%s %s failed", method, path, exc_info=error)
             return self._render(Unknown())
@@ -244,6 +292,17 @@ def too_large(limit: int) -> Refusal:
     return Refusal(413, f"the request body may have at most {limit} bytes", headers=CLOSE)
 
 
+def _too_long() -> Refusal:
+    return Refusal(503, "the request took too long", text="Request Timeout")
+
+
+def _refusal(rejection: Rejected) -> Refusal:
+    status = 429 if rejection.reason == "rate" else 503
+    seconds = math.ceil(rejection.retry_after)
+    headers = ((b"retry-after", b"%d" % seconds),) if seconds else ()
+    return Refusal(status, rejection.message, headers=headers)
+
+
 def _around(middleware: Middleware, endpoint: Endpoint) -> Endpoint:
     async def answer(request: Request) -> Response:
         return await middleware(request, endpoint)
@@ -254,14 +313,14 @@ def _around(middleware: Middleware, endpoint: Endpoint) -> Endpoint:
 class _Counted:
     """The pieces of a response, which counts as being served until they are closed."""
 
-    __slots__ = ("_close", "_next", "_observed", "_pipeline", "_status")
+    __slots__ = ("_close", "_entry", "_next", "_observed", "_status")
 
-    def __init__(self, response: Stream, pipeline: Pipeline, observed: Observed | None) -> None:
+    def __init__(self, response: Stream, entry: Entry | None, observed: Observed | None) -> None:
         chunks = response.chunks
         self._next = chunks.__anext__
         self._close = getattr(chunks, "aclose", None)
         self._status = response.status
-        self._pipeline = pipeline
+        self._entry = entry
         self._observed = observed
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -275,6 +334,7 @@ class _Counted:
             if self._close is not None:
                 await self._close()
         finally:
-            self._pipeline.active -= 1
+            if self._entry is not None:
+                self._entry.leave(True)
             if self._observed is not None:
                 self._observed.end(self._status)

@@ -69,6 +69,7 @@ class HttpServer:
 
     async def start_on(self, listener: socket.socket) -> str:
         """Serves from now on, on a socket that other processes may serve on too; returns the address."""
+        await self._app.start()
         self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[listener]))
         while not (self._uvicorn.started or self._serving.done()):
             await asyncio.sleep(0)
@@ -83,6 +84,7 @@ class HttpServer:
         self._uvicorn.should_exit = True
         self._app.streams.stop()
         await self._serving
+        await self._app.stop()
 
 
 class Server(HttpServer):

@@ -1,0 +1,169 @@
+"""Redis: one client per configuration, and what it does for limits while it is away.
+
+redis-py is loaded with the first connection: a service without Redis does not pay for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from zero_runtime.config import InvalidValue, RedisConf
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis as Node
+    from redis.asyncio.cluster import RedisCluster
+
+_CONNECT, _ANSWER = 5.0, 3.0
+"""Seconds that a connection and an answer may take; those of go-redis."""
+
+_DECIDE = 0.25
+"""Seconds that a script may take: who waits for it is a request that wants to know whether it may come in."""
+
+_PAUSE = 0.1
+"""Seconds for which it is left alone after it failed; go-zero asks again as often."""
+
+_WRONG_TYPE = "WRONGTYPE"
+"""What the error says of a key that holds something of another kind."""
+
+_log = logging.getLogger("zero.redis")
+
+
+class Script:
+    """A Lua script, which Redis knows by its digest once it has run it."""
+
+    __slots__ = ("digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Redis:
+    """The Redis of a configuration, a node or a cluster; connections are made when they are needed."""
+
+    def __init__(self, conf: RedisConf) -> None:
+        """Raises `InvalidValue` when ``Host`` is not made of ``host:port``."""
+        self._conf = conf
+        self.client: Node | RedisCluster = _client(conf)
+        """The client itself, for whatever else there is to do with it."""
+        self._away_until = 0.0
+        self._away = False
+
+    async def check(self) -> None:
+        """Raises OSError when it does not answer within ``PingTimeout``."""
+        from redis.exceptions import RedisClusterException, RedisError
+
+        try:
+            async with asyncio.timeout(self._conf.ping_timeout):
+                await self.client.ping()
+        except (RedisError, RedisClusterException, OSError) as error:
+            reason = str(error) or f"no answer within {self._conf.ping_timeout:g} s"
+            raise OSError(f"Redis at {self._conf.host}: {reason}") from error
+
+    async def evaluate(self, script: Script, key: str, *arguments: float) -> Any:
+        """What a script returns that is about one key; None while Redis is away.
+
+        Whoever is first to find out waits for it a quarter of a second; nobody does in the tenth after that.
+        """
+        from redis.exceptions import RedisClusterException, RedisError
+
+        if self._away:
+            now = time.monotonic()
+            if now < self._away_until:
+                return None
+            self._away_until = now + _PAUSE + _DECIDE  # one asks; others shall not wait as well
+        # It goes on when it takes longer: a connection may need more time than its first user has.
+        asking = asyncio.create_task(self._run(script, key, arguments))
+        asking.add_done_callback(_forget)
+        try:
+            async with asyncio.timeout(_DECIDE):
+                answer = await asyncio.shield(asking)
+        except (RedisError, RedisClusterException, OSError) as error:
+            if _WRONG_TYPE in str(error):
+                _log.error("Redis at %s: `%s` is no limit: another use of the same key", self._conf.host, key)
+                return None
+            if not self._away:
+                self._away = True
+                reason = str(error) or f"no answer within {_DECIDE:g} s"
+                _log.error(
+                    "Redis at %s cannot be used, so limits hold per process: %s", self._conf.host, reason
+                )
+            self._away_until = time.monotonic() + _PAUSE
+            return None
+        if self._away:
+            self._away = False
+            _log.info("Redis at %s can be used again", self._conf.host)
+        return answer
+
+    async def _run(self, script: Script, key: str, arguments: tuple[float, ...]) -> Any:
+        from redis.exceptions import NoScriptError
+
+        try:
+            return await self.client.evalsha(script.digest, 1, key, *arguments)
+        except NoScriptError:
+            return await self.client.eval(script.text, 1, key, *arguments)
+
+
+def _forget(asking: asyncio.Task[Any]) -> None:
+    """What became of a question that nobody waits for any more is nobody's business."""
+    if not asking.cancelled():
+        asking.exception()
+
+
+_open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[RedisConf, Redis]] = WeakKeyDictionary()
+
+
+def connect(conf: RedisConf) -> Redis:
+    """The Redis of this configuration: the same for all who ask in the running loop, until `close`.
+
+    Raises `InvalidValue` when ``Host`` is not made of ``host:port``.
+    """
+    known = _open.setdefault(asyncio.get_running_loop(), {})
+    if conf not in known:
+        known[conf] = Redis(conf)
+    return known[conf]
+
+
+async def close(conf: RedisConf) -> None:
+    """Closes its connections, if there are any."""
+    redis = _open.get(asyncio.get_running_loop(), {}).pop(conf, None)
+    if redis is not None:
+        await redis.client.aclose()
+
+
+def _client(conf: RedisConf) -> Node | RedisCluster:
+    from redis.asyncio import Redis as Node
+    from redis.asyncio.cluster import ClusterNode, RedisCluster
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    addresses = [_address(each.strip()) for each in conf.host.split(",")]
+    options: dict[str, Any] = {
+        "username": conf.user or None,
+        "password": conf.pass_ or None,
+        "ssl": conf.tls,
+        "protocol": conf.protocol,
+        "socket_connect_timeout": _CONNECT,
+        "socket_timeout": _ANSWER,
+        "decode_responses": True,
+        "retry": Retry(NoBackoff(), 1),  # for connections that broke while nobody used them
+    }
+    if conf.type == "cluster":
+        nodes = [ClusterNode(host, port) for host, port in addresses]
+        return RedisCluster(startup_nodes=nodes, **options)
+    if len(addresses) > 1:
+        raise InvalidValue("Redis.Host has several addresses, which Type: cluster is for")
+    host, port = addresses[0]
+    return Node(host=host, port=port, **options)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise InvalidValue(f"Redis.Host: `{text}` is not `host:port`")
+    return host.strip("[]"), int(port)

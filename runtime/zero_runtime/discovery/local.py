@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from zero_runtime.config import InvalidValue, state_folder
+from zero_runtime.discovery.announcement import Announcement
 from zero_runtime.discovery.resolver import Resolver
 
 POLL = 0.5
@@ -25,15 +26,14 @@ POLL = 0.5
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-class Announcement:
-    """The entry of one server. It is valid until `withdraw` or the end of this process."""
+class LocalAnnouncement(Announcement):
+    """An entry. It is valid until `withdraw` or the end of this process."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self._path = path
         self._lock: int | None = lock
 
-    def withdraw(self) -> None:
-        """Removes the entry. Doing it twice does no harm."""
+    async def withdraw(self) -> None:
         if self._lock is not None:
             self._path.unlink(missing_ok=True)
             os.close(self._lock)
@@ -52,7 +52,7 @@ class LocalRegistry:
             raise InvalidValue(f"`{key}` is not the name of a service (letters, digits, `_.-`)")
         return self._root / key
 
-    def announce(self, key: str, address: str) -> Announcement:
+    def announce(self, key: str, address: str) -> LocalAnnouncement:
         """Says that a server of ``key`` listens at ``address``. Raises OSError when it cannot say so."""
         folder = self.folder(key)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ class LocalRegistry:
             os.close(lock)
             draft.unlink(missing_ok=True)
             raise
-        return Announcement(path, lock)
+        return LocalAnnouncement(path, lock)
 
     def addresses(self, key: str) -> tuple[str, ...]:
         """The addresses of the living servers of ``key``, sorted. Removes the entries of dead ones."""
@@ -88,18 +88,21 @@ class LocalResolver(Resolver):
         self._registry = registry
         self._key = key
         self._folder = registry.folder(key)
+        self._told: tuple[str, ...] = ()
 
     @property
     def nothing_found(self) -> str:
         return f"no living server has an entry in {self._folder}"
 
     def addresses(self) -> tuple[str, ...]:
-        return self._registry.addresses(self._key)
+        self._told = found = self._registry.addresses(self._key)
+        return found
 
     async def watch(self) -> AsyncIterator[tuple[str, ...]]:
         known: tuple[str, ...] | None = None
         while True:
-            if (found := self.addresses()) != known:
+            told = self._told  # by `addresses` meanwhile: what was seen only there may be over already
+            if (found := self.addresses()) != known or found != told:
                 known = found
                 yield found
             await asyncio.sleep(POLL)

@@ -46,8 +46,8 @@ def test_an_entry_is_seen_until_it_is_withdrawn(tmp_path: Path) -> None:
     announcement = registry.announce("user-rpc", "127.0.0.1:4001")
     assert LocalRegistry(tmp_path).addresses("user-rpc") == ("127.0.0.1:4001",)
     assert registry.addresses("order-rpc") == ()
-    announcement.withdraw()
-    announcement.withdraw()
+    asyncio.run(announcement.withdraw())
+    asyncio.run(announcement.withdraw())
     assert registry.addresses("user-rpc") == ()
     assert list((tmp_path / "user-rpc").iterdir()) == []
 
@@ -67,7 +67,7 @@ def test_a_forked_and_executed_child_does_not_keep_an_entry_alive(tmp_path: Path
     registry = LocalRegistry(tmp_path)
     announcement = registry.announce("user-rpc", "127.0.0.1:4001")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        announcement.withdraw()
+        asyncio.run(announcement.withdraw())
         assert registry.addresses("user-rpc") == ()
         child.kill()
 
@@ -85,7 +85,7 @@ def test_an_entry_is_complete_and_locked_when_it_gets_its_name(
         return rename(draft, target)
 
     monkeypatch.setattr(Path, "rename", look)
-    LocalRegistry(tmp_path).announce("user-rpc", "127.0.0.1:4001").withdraw()
+    asyncio.run(LocalRegistry(tmp_path).announce("user-rpc", "127.0.0.1:4001").withdraw())
     assert seen == ["127.0.0.1:4001"]
 
 
@@ -105,12 +105,12 @@ def test_a_key_cannot_leave_the_registry(tmp_path: Path, key: str) -> None:
 def test_no_reader_ever_sees_half_an_entry_or_removes_a_living_one(tmp_path: Path) -> None:
     """Two processes announce and withdraw without pause while two others look."""
     announce = (
-        "import sys, pathlib; from zero_runtime.discovery import LocalRegistry\n"
+        "import sys, asyncio, pathlib; from zero_runtime.discovery import LocalRegistry\n"
         "registry = LocalRegistry(pathlib.Path(sys.argv[1]))\n"
         "for i in range(300):\n"
         "    one = registry.announce('user-rpc', '127.0.0.1:40001')\n"
         "    assert '127.0.0.1:40001' in registry.addresses('user-rpc'), 'a living entry was removed'\n"
-        "    one.withdraw()\n"
+        "    asyncio.run(one.withdraw())\n"
     )
     look = (
         "import sys, pathlib; from zero_runtime.discovery import LocalRegistry\n"
@@ -140,9 +140,27 @@ def test_a_resolver_follows_the_registry(tmp_path: Path) -> None:
         assert await anext(changes) == ("127.0.0.1:4001",)
         second = registry.announce("user-rpc", "127.0.0.1:4002")
         assert await anext(changes) == ("127.0.0.1:4001", "127.0.0.1:4002")
-        first.withdraw()
+        await first.withdraw()
         assert resolver.addresses() == ("127.0.0.1:4002",)  # at once, not at the next poll
         assert await anext(changes) == ("127.0.0.1:4002",)
-        second.withdraw()
+        await second.withdraw()
+
+    asyncio.run(asyncio.wait_for(follow(), 10))
+
+
+def test_a_change_that_was_told_and_undone_is_told_again(tmp_path: Path) -> None:
+    """A server that starts again on its port, while a call that waits has seen that it was gone."""
+    registry = LocalRegistry(tmp_path)
+
+    async def follow() -> None:
+        resolver = LocalResolver(registry, "user-rpc")
+        changes = resolver.watch()
+        first = registry.announce("user-rpc", "127.0.0.1:4001")
+        assert await anext(changes) == ("127.0.0.1:4001",)
+        await first.withdraw()
+        assert resolver.addresses() == ()
+        second = registry.announce("user-rpc", "127.0.0.1:4001")
+        assert await anext(changes) == ("127.0.0.1:4001",)
+        await second.withdraw()
 
     asyncio.run(asyncio.wait_for(follow(), 10))

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -17,10 +18,10 @@ _PEERS = ("fastapi==0.165.0", "starlette==1.10.0")
 """What Zero is compared with and does not need itself; all they share with Zero has the version of Zero's lock."""
 
 
-def python() -> Path:
+def python(name: str = "bench-http", peers: Sequence[str] = _PEERS) -> Path:
     """The Python of an environment with what Zero's lock says and the peers; made once, kept below ~/.cache."""
-    content = "\n".join([sys.version, *_PEERS, _LOCK.read_text()])
-    folder = _cache() / f"bench-http-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    content = "\n".join([sys.version, *peers, _LOCK.read_text()])
+    folder = _cache() / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     python = folder / "bin/python"
     complete = folder / "complete"
     if not complete.exists():
@@ -30,7 +31,7 @@ def python() -> Path:
         _install(python, "--requirement", str(_LOCK))
         pins = folder / "constraints.txt"
         pins.write_text("\n".join(line.split()[0] for line in _LOCK.read_text().splitlines() if "==" in line))
-        _install(python, "--constraint", str(pins), *_PEERS)
+        _install(python, "--constraint", str(pins), *peers)
         complete.touch()
     return python
 

@@ -231,7 +231,7 @@ def test_health_checks_tell_when_it_takes_work(tmp_path: Path) -> None:
         process.wait_for("test-api stops")
         assert (httpx.get(health).status_code, httpx.get(ready).status_code) == (200, 503)
         assert httpx.get(f"{url}/wait/0").json() == "done"
-        assert "http_server_requests_code_total" in httpx.get(health.replace("/alive", "/metrics")).text
+        assert "process_cpu_seconds_total" in httpx.get(health.replace("/alive", "/metrics")).text
         process.send(signal.SIGTERM)
         process.end()
         assert {json.loads(line)["service"] for line in process.lines if line.startswith("{")} == {"test-api"}

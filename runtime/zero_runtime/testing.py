@@ -13,6 +13,7 @@ import msgspec
 
 from zero_runtime import errors, model, rest, rpc
 from zero_runtime.config import RpcClientConf, RpcServerConf
+from zero_runtime.config.rpc import RpcClientMiddlewaresConf, RpcServerMiddlewaresConf
 from zero_runtime.rest.writing import multipart
 
 DEFAULTS = rest.Options()
@@ -30,10 +31,22 @@ async def database(*schemas: model.Schema) -> AsyncIterator[model.Database]:
 
 @asynccontextmanager
 async def channel(*services: rpc.Service) -> AsyncIterator[rpc.Channel]:
-    """A channel to a server of the services on a free loopback port: for ``UserClient(channel)``."""
-    server = rpc.Server(RpcServerConf(name="test", listen_on="127.0.0.1:0"), services)
+    """A channel to a server of the services on a free loopback port: for ``UserClient(channel)``.
+
+    Nothing is announced, and no breaker opens: logic may be made to fail as often as a test likes.
+    """
+    serving = RpcServerConf(
+        name="test",
+        mode="test",
+        listen_on="127.0.0.1:0",
+        middlewares=RpcServerMiddlewaresConf(breaker=False),
+    )
+    server = rpc.Server(serving, services)
     try:
-        async with rpc.connect(RpcClientConf(target=await server.start())) as connected:
+        calling = RpcClientConf(
+            target=await server.start(), middlewares=RpcClientMiddlewaresConf(breaker=False)
+        )
+        async with rpc.connect(calling) as connected:
             yield connected
     finally:
         await server.stop(grace=0)

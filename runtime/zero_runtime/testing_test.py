@@ -29,12 +29,13 @@ def test_a_channel_reaches_the_logic() -> None:
         return StringValue(value=request.value.upper())
 
     async def test() -> None:
-        service = rpc.Service("test.Voice", (rpc.unary("Shout", shout, StringValue, StringValue),))
+        service = rpc.Service("test.Voice", (rpc.unary_unary("Shout", shout, StringValue, StringValue),))
         async with testing.channel(service) as channel:
-            call = channel.unary("/test.Voice/Shout", StringValue, StringValue)
-            assert (await call(StringValue(value="hey"), None)).value == "HEY"
-            with pytest.raises(errors.InvalidArgument, match="nothing to say"):
-                await call(StringValue(), None)
+            call = channel.unary_unary("/test.Voice/Shout", StringValue, StringValue)
+            assert (await call(StringValue(value="hey"), {})).value == "HEY"
+            for _ in range(20):
+                with pytest.raises(errors.InvalidArgument, match="nothing to say"):
+                    await call(StringValue(), {})
 
     asyncio.run(test())
 

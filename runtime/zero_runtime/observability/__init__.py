@@ -1,21 +1,26 @@
 """What a service tells of itself: traces, metrics and the log of its requests.
 
-Nothing here is loaded or started before it is needed: protobuf with the first exporter, Prometheus' library with the
-first scrape, threads with what they send.
+Nothing here is loaded or started before it is needed: protobuf with the first exporter, Prometheus' library
+with the first scrape, threads with what they send.
 """
 
 from zero_runtime.observability.http import HttpObserver, Observed, RouteObserver
-from zero_runtime.observability.metrics import CONTENT_TYPE, Metrics
-from zero_runtime.observability.process import http_observer, start_tracer
+from zero_runtime.observability.metrics import CONTENT_TYPE, Counter, Family, Metrics, counter
+from zero_runtime.observability.process import client_observer, http_observer, server_observer, start_tracer
 from zero_runtime.observability.trace import trace_headers
 
 __all__ = [
     "CONTENT_TYPE",
+    "Counter",
+    "Family",
     "HttpObserver",
     "Metrics",
     "Observed",
     "RouteObserver",
+    "client_observer",
+    "counter",
     "http_observer",
+    "server_observer",
     "start_tracer",
     "trace_headers",
 ]

@@ -1,15 +1,14 @@
-"""The access log: one line per request."""
+"""The access log: one line per request or call."""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
-if TYPE_CHECKING:
-    from zero_runtime.observability.http import Observed
+from zero_runtime.observability.trace import Span
 
 LOGGER = "zero.access"
 
@@ -24,8 +23,11 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     service: str
     logger: str
     content: str
-    status: int
     duration: str
+    status: int | None = None
+    """Of HTTP."""
+    code: str | None = None
+    """Of gRPC: ``NOT_FOUND``."""
     client: str | None = None
     trace: str = ""
     span: str = ""
@@ -37,14 +39,27 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
         """
         level = logging.INFO if self.level == "info" else logging.WARNING
         record = logging.LogRecord(LOGGER, level, __file__, 0, self.content, None, None)
-        record.status = self.status
+        if self.status is not None:
+            record.status = self.status
+        if self.code is not None:
+            record.code = self.code
         record.duration = self.duration
         record.client = self.client
         _log.handle(record)
 
 
+class Ended(Protocol):
+    """What has ended, and is told."""
+
+    span: Span | None
+    seconds: float
+    """How long it took."""
+    ended: float
+    """When it ended, in seconds since the epoch."""
+
+
 class AccessLog:
-    """Makes the lines of requests: at the level ``info``, of slow ones as warnings.
+    """Makes the lines of requests and calls: at the level ``info``, of slow ones as warnings.
 
     A line has the path without the query string, which may hold secrets.
     """
@@ -54,21 +69,30 @@ class AccessLog:
         self._millisecond = 0
         self._written = ""
 
-    def line(self, observed: Observed, *, slow: bool) -> AccessLine | None:
-        """The line of a request that has ended; None when its level is not logged."""
+    def line(
+        self,
+        content: str,
+        ended: Ended,
+        client: str | None,
+        *,
+        slow: bool,
+        status: int | None = None,
+        code: str | None = None,
+    ) -> AccessLine | None:
+        """The line of what has ended; None when its level is not logged."""
         if not _log.isEnabledFor(logging.WARNING if slow else logging.INFO):
             return None
-        content = f"{observed.method} {observed.path}"
-        span = observed.span
+        span = ended.span
         return AccessLine(
-            self._time(observed.ended),
+            self._time(ended.ended),
             "warn" if slow else "info",
             self._service,
             LOGGER,
-            f"slow: {content}" if slow else content,
-            observed.status,
-            f"{observed.seconds * 1000:.1f}ms",
-            observed.client,
+            content,
+            f"{ended.seconds * 1000:.1f}ms",
+            status,
+            code,
+            client,
             span.trace_id if span else "",
             span.span_id if span else "",
         )

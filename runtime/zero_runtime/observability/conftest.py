@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
+import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,7 +16,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from zero_runtime import logs
+from zero_runtime.config import LogConf, TelemetryConf
 from zero_runtime.observability import metrics, process
+
+Lines = Callable[[], list[dict[str, Any]]]
 
 
 class Collector:
@@ -48,6 +54,10 @@ class Collector:
 def attributes(message: Any) -> dict[str, object]:
     """The attributes of a span or a resource."""
     return {each.key: getattr(each.value, str(each.value.WhichOneof("value"))) for each in message.attributes}
+
+
+def telemetry(collector: Collector, sampler: float = 1.0) -> TelemetryConf:
+    return TelemetryConf(endpoint=collector.address, batcher="otlphttp", sampler=sampler)
 
 
 @pytest.fixture
@@ -117,7 +127,29 @@ def grpc_collector() -> Iterator[Collector]:
 def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a test starts in this process and attaches it to ends with the test."""
     monkeypatch.setattr(metrics, "_attached", None)
+    monkeypatch.setattr(process, "_service", None)
     monkeypatch.setattr(process, "_spans", None)
     yield
     if process._spans is not None:
         process._spans.stop()
+
+
+@pytest.fixture
+def lines(capfd: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+    """Logs JSON as services do; gives what was logged since the last call."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    root.handlers = []
+
+    def read() -> list[dict[str, Any]]:
+        logs.flush()
+        found = map(json.loads, capfd.readouterr().out.splitlines())
+        return [line for line in found if line["logger"] != "httpx"]
+
+    logs.configure(LogConf(), "user-api")
+    yield read
+    for handler in root.handlers:
+        handler.close()
+    root.handlers, level = before
+    root.setLevel(level)
+    logging.captureWarnings(False)

@@ -1,4 +1,4 @@
-"""Metrics in Prometheus' text format, under go-zero's names."""
+"""Metrics in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -11,43 +11,52 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from zero_runtime.observability.metrics import BUCKETS, Metrics
-
-_LABELS = ("path", "method", "code")
-_BOUNDS = [f"{bound:g}" for bound in BUCKETS] + ["+Inf"]
+from zero_runtime.observability.metrics import Family, Labels, Metrics
 
 
 def expose(metrics: Metrics) -> bytes:
-    """All metrics of the service: its requests, and what its processes take."""
+    """All metrics of the service: what it counts, and what its processes take."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Requests(metrics))
+    registry.register(_Counted(metrics))
     registry.register(_Processes(metrics.processes()))
     return generate_latest(registry)
 
 
-class _Requests(Collector):
+class _Counted(Collector):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
-        durations = HistogramMetricFamily(
-            "http_server_requests_duration_ms", "How long requests took, in milliseconds.", labels=_LABELS
-        )
-        codes = CounterMetricFamily(
-            "http_server_requests_code_total",
-            "Requests by the status that they were answered with.",
-            labels=_LABELS,
-        )
-        for series, histogram in sorted(self._metrics.histograms().items()):
-            labels = (series.path, series.method, str(series.status))
-            counts = [*accumulate(histogram.counts)]
-            durations.add_metric(labels, [*zip(_BOUNDS, counts, strict=True)], histogram.sum)
-            codes.add_metric(labels, counts[-1])
-        return durations, codes
+        for family, series in self._metrics.series().items():
+            ordered = sorted(series.items())
+            if not family.buckets:
+                totals = [(labels, cells[0]) for labels, cells in ordered]
+                yield _counter(family.name, family.documentation, family.labels, totals)
+                continue
+            yield _histogram(family, ordered)
+            if family.total is not None:
+                totals = [(labels, sum(cells[:-1])) for labels, cells in ordered]
+                yield _counter(*family.total, family.labels, totals)
+
+
+def _histogram(family: Family, series: Iterable[tuple[Labels, list[float]]]) -> Metric:
+    metric = HistogramMetricFamily(family.name, family.documentation, labels=family.labels)
+    bounds = [f"{bound:g}" for bound in family.buckets] + ["+Inf"]
+    for labels, cells in series:
+        metric.add_metric(labels, [*zip(bounds, accumulate(cells[:-1]), strict=True)], cells[-1])
+    return metric
+
+
+def _counter(name: str, documentation: str, labels: Labels, series: Iterable[tuple[Labels, float]]) -> Metric:
+    metric = CounterMetricFamily(name, documentation, labels=labels)
+    for values, total in series:
+        metric.add_metric(values, total)
+    return metric
 
 
 class _Processes(Collector):
-    """What processes take: ``process_cpu_seconds_total`` and the like, told apart by ``worker`` if there are some."""
+    """What processes take: ``process_cpu_seconds_total`` and the like, told apart by ``worker`` if there are
+    some."""
 
     def __init__(self, workers: Mapping[int, int]) -> None:
         own = os.getpid()

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zero_runtime.observability.access import AccessLine, AccessLog
-from zero_runtime.observability.metrics import Metrics, RouteMetrics
+from zero_runtime.observability.metrics import Family, Metrics
 from zero_runtime.observability.output import Deferred, Output
 from zero_runtime.observability.trace import Kind, Operation, Sampler, Span, current_span
 
 if TYPE_CHECKING:
     from zero_runtime.observability.spans import SpanQueue
     from zero_runtime.rest.message import Request
+
+DURATIONS = Family(
+    "http_server_requests_duration_ms",
+    "How long requests took, in milliseconds.",
+    labels=("path", "method", "code"),
+    buckets=(5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 750.0, 1000.0),
+    total=("http_server_requests_code_total", "Requests by the status that they were answered with."),
+)
+"""Names, labels and buckets are go-zero's."""
 
 SLOW = 0.5
 """Seconds beyond which a request counts as slow; go-zero's number."""
@@ -43,8 +53,8 @@ class HttpObserver:
         log: AccessLog | None = None,
         output: Output | None = None,
     ) -> None:
-        """``untraced`` are the paths of routes without spans. With an ``output``, what is told of a request is
-        put together there, a little later."""
+        """``untraced`` are the paths of routes without spans. With an ``output``, what is told of a request
+        is put together there, a little later."""
         self.sampler = sampler
         self.untraced = untraced
         self.spans = spans
@@ -66,6 +76,7 @@ class RouteObserver:
     """
 
     __slots__ = (
+        "_durations",
         "_fixed",
         "_log",
         "_methods",
@@ -86,7 +97,8 @@ class RouteObserver:
         self._slow = SLOW_EVENTS if sse else SLOW
         self._sampler = observer.sampler if traced else None
         self._spans = observer.spans if traced else None
-        self._metrics = RouteMetrics(observer.metrics, path or _UNROUTED) if observer.metrics else None
+        self._metrics = observer.metrics
+        self._durations: dict[tuple[str, int], Callable[[float], None]] = {}
         self._log = observer.log
         self._operations: dict[tuple[str, int], Operation] = {}
         self.output = observer.output
@@ -106,13 +118,18 @@ class RouteObserver:
         return Observed(self, start, request.method, request.path, request.client, span, span.traceparent)
 
     def tell(self, observed: Observed) -> AccessLine | None:
-        """Tells what is to be told of a finished request, except for its line in the log: that is returned."""
+        """Tells what is to be told of a finished request, except for its line in the log: that is
+        returned."""
         method, status, span = observed.method, observed.status, observed.span
         if method not in self._methods:
             method = _OTHER
         seconds, end = observed.seconds, observed.ended
         if self._metrics is not None:
-            self._metrics.add(method, status, seconds * 1000)
+            add = self._durations.get((method, status))
+            if add is None:
+                histogram = self._metrics.histogram(DURATIONS, self._path or _UNROUTED, method, str(status))
+                add = self._durations[method, status] = histogram.add
+            add(seconds * 1000)
         if self._spans is not None and span is not None and span.sampled:
             attributes: list[tuple[str, str | int]] = []
             if not self._fixed:
@@ -123,7 +140,11 @@ class RouteObserver:
             self._spans.add(operation, span, end - seconds, end, attributes)
         if self._log is None:
             return None
-        return self._log.line(observed, slow=seconds > self._slow)
+        slow = seconds > self._slow
+        content = f"{observed.method} {observed.path}"
+        return self._log.line(
+            f"slow: {content}" if slow else content, observed, observed.client, slow=slow, status=status
+        )
 
     def _operation(self, method: str, status: int) -> Operation:
         """What spans of this route say alike."""

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from zero_runtime.observability.metrics import BUCKETS, Metrics, RouteMetrics, Series
+from zero_runtime.observability import metrics as metrics_
+from zero_runtime.observability.http import DURATIONS
+from zero_runtime.observability.metrics import Family, Metrics, counter
+
+DECISIONS = Family("zero_test_decisions_total", "What was decided.", ("name", "decision"))
+LENGTHS = Family("zero_test_length", "How long things are.", ("thing",), (1, 2.5))
 
 
 def forked(work: Callable[[], None]) -> None:
@@ -41,11 +46,11 @@ def of(path: str, method: str, code: int, **more: str) -> tuple[tuple[str, str],
 def test_exposition() -> None:
     metrics = Metrics()
     metrics.attach(0)
-    users = RouteMetrics(metrics, "/user/:id")
+    users = metrics.histogram(DURATIONS, "/user/:id", "GET", "200")
     for milliseconds in (0.2, 5.0, 5.1, 999, 1001):
-        users.add("GET", 200, milliseconds)
-    users.add("GET", 404, 1)
-    RouteMetrics(metrics, '/"odd"\n').add("POST", 200, 1)
+        users.add(milliseconds)
+    metrics.histogram(DURATIONS, "/user/:id", "GET", "404").add(1)
+    metrics.histogram(DURATIONS, '/"odd"\n', "POST", "200").add(1)
     found = samples(metrics)
     duration, total = "http_server_requests_duration_ms", "http_server_requests_code_total"
     assert found[total, of("/user/:id", "GET", 200)] == 5
@@ -75,14 +80,17 @@ def test_the_process_that_is_scraped_sums_what_its_workers_count() -> None:
     def work(worker: int) -> None:
         metrics.attach(worker)
         for path in ("/a", "/b")[: worker + 1]:
-            RouteMetrics(metrics, path).add("GET", 200, 10.0 * worker)
+            metrics.histogram(DURATIONS, path, "GET", "200").add(10.0 * worker)
+            metrics.counter(DECISIONS, "a", path).add(2)
 
     for worker in range(3):
         forked(partial(work, worker))
-    histograms = metrics.histograms()
-    assert histograms[Series("/a", "GET", 200)].sum == 30
-    assert sum(histograms[Series("/a", "GET", 200)].counts) == 3
-    assert sum(histograms[Series("/b", "GET", 200)].counts) == 2
+    series = metrics.series()
+    assert [*series] == [DURATIONS, DECISIONS]
+    assert series[DURATIONS]["/a", "GET", "200"][-1] == 30
+    assert sum(series[DURATIONS]["/a", "GET", "200"][:-1]) == 3
+    assert sum(series[DURATIONS]["/b", "GET", "200"][:-1]) == 2
+    assert series[DECISIONS] == {("a", "/a"): [6], ("a", "/b"): [4]}
     workers = {dict(labels).get("worker") for name, labels in samples(metrics) if name.startswith("process_")}
     assert workers == {"admin"}  # the others have ended
 
@@ -92,15 +100,16 @@ def test_a_worker_that_takes_the_place_of_another_counts_on() -> None:
 
     def work() -> None:
         metrics.attach(1)
-        route = RouteMetrics(metrics, "/a")
-        route.add("GET", 200, 1)
-        route.add("GET", os.getpid(), 1)  # another series in each
+        metrics.counter(DECISIONS, "a", "b").add()
+        metrics.counter(DECISIONS, "a", str(os.getpid())).add()  # another series in each
+        metrics.histogram(LENGTHS, "x").add(1)
 
     forked(work)
     forked(work)
-    histograms = metrics.histograms()
-    assert sum(histograms[Series("/a", "GET", 200)].counts) == 2
-    assert len(histograms) == 3
+    series = metrics.series()
+    assert series[DECISIONS]["a", "b"] == [2]
+    assert len(series[DECISIONS]) == 3
+    assert series[LENGTHS] == {("x",): [2, 0, 0, 2]}
 
 
 def test_workers_are_told_apart_by_what_they_take() -> None:
@@ -125,25 +134,57 @@ def test_what_finds_no_room_is_not_counted_and_harms_nothing() -> None:
     metrics = Metrics(workers=2)
     metrics.attach(0)
     for number in range(100_000):
-        RouteMetrics(metrics, f"/{number}").add("GET", 200, 1)
-    histograms = metrics.histograms()
-    assert 4000 < len(histograms) < 100_000
-    assert all(sum(histogram.counts) == 1 for histogram in histograms.values())
-    RouteMetrics(metrics, "/0").add("GET", 200, 1)
-    assert sum(metrics.histograms()[Series("/0", "GET", 200)].counts) == 2
+        metrics.histogram(DURATIONS, f"/{number}", "GET", "200").add(1)
+    metrics.counter(DECISIONS, "a", "b").add()
+    series = metrics.series()
+    assert [*series] == [DURATIONS]
+    found = series[DURATIONS]
+    assert 4000 < len(found) < 100_000
+    assert all(sum(cells[:-1]) == 1 for cells in found.values())
+    metrics.histogram(DURATIONS, "/0", "GET", "200").add(1)
+    assert sum(metrics.series()[DURATIONS]["/0", "GET", "200"][:-1]) == 2
 
 
-KEYS = st.tuples(st.text(max_size=20), st.sampled_from(["GET", "POST"]), st.integers(100, 599))
+def test_counters_without_metrics_count_for_nobody() -> None:
+    counter(DECISIONS, "a", "b").add()
+    metrics = Metrics()
+    metrics.attach(0)
+    counter(DECISIONS, "a", "b").add(3)
+    assert metrics_.attached() is metrics
+    assert samples(metrics)["zero_test_decisions_total", (("decision", "b"), ("name", "a"))] == 3
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), KEYS, st.floats(0, 2000)), max_size=30))
-def test_sums(requests: list[tuple[int, tuple[str, str, int], float]]) -> None:
+def test_families_of_both_kinds_are_exposed() -> None:
+    metrics = Metrics()
+    metrics.attach(0)
+    for length in (1, 2, 3, 2.5):
+        metrics.histogram(LENGTHS, "rope").add(length)
+    found = samples(metrics)
+    buckets = [
+        found["zero_test_length_bucket", (("le", le), ("thing", "rope"))] for le in ("1", "2.5", "+Inf")
+    ]
+    assert buckets == [1, 3, 4]
+    assert found["zero_test_length_sum", (("thing", "rope"),)] == 8.5
+    assert (
+        b"# HELP zero_test_length How long things are.\n# TYPE zero_test_length histogram"
+        in metrics.exposition()
+    )
+
+
+LABELS = st.tuples(st.text(max_size=20), st.sampled_from(["GET", "POST"]), st.integers(100, 599).map(str))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), LABELS, st.floats(0, 2000)), max_size=30))
+def test_sums(requests: list[tuple[int, tuple[str, str, str], float]]) -> None:
     metrics = Metrics(workers=3)
-    expected: dict[Series, list[float]] = {}
-    for worker, (path, method, status), milliseconds in requests:
+    expected: dict[tuple[str, ...], list[float]] = {}
+    for worker, labels, milliseconds in requests:
         metrics.attach(worker)
-        RouteMetrics(metrics, path).add(method, status, milliseconds)
-        counts = expected.setdefault(Series(path, method, status), [0.0] * (len(BUCKETS) + 1))
-        counts[bisect_left(BUCKETS, milliseconds)] += 1
-    found = {series: list(histogram.counts) for series, histogram in metrics.histograms().items()}
-    assert found == expected
+        metrics.histogram(DURATIONS, *labels).add(milliseconds)
+        cells = expected.setdefault(labels, [0.0] * DURATIONS.cells)
+        cells[bisect_left(DURATIONS.buckets, milliseconds)] += 1
+        cells[-1] += milliseconds
+    found = metrics.series().get(DURATIONS, {})
+    assert found.keys() == expected.keys()
+    for series, cells in found.items():
+        assert cells == pytest.approx(expected[series])

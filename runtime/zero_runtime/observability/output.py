@@ -34,7 +34,8 @@ _STALLED = 2.0
 class Deferred(msgspec.Struct, gc=False):
     """A line that is put together when it is written.
 
-    Code that runs a thousand times in a row costs a third of what it costs once per request, between all else.
+    Code that runs a thousand times in a row costs a third of what it costs once per request, between all
+    else.
     """
 
     def line(self) -> msgspec.Struct | None:
@@ -48,8 +49,8 @@ Line = msgspec.Raw | Deferred
 class Output:
     """Writes lines to a file descriptor in the order in which they come, at most ``delay`` seconds later.
 
-    While nobody reads them they wait, and are put together nevertheless. ``on_drop`` is told how many were dropped
-    once others are taken again. Forks are safe: what waits is the parent's.
+    While nobody reads them they wait, and are put together nevertheless. ``on_drop`` is told how many were
+    dropped once others are taken again. Forks are safe: what waits is the parent's.
     """
 
     def __init__(self, fd: int, delay: float, on_drop: Callable[[int], None]) -> None:
@@ -219,8 +220,8 @@ class Output:
 class LineHandler(logging.Handler):
     """Brings the records of the standard library to an output.
 
-    ``json`` tells others that a struct may go to ``output`` directly: lines are JSON. Warnings and what is worse
-    are urgent.
+    ``json`` tells others that a struct may go to ``output`` directly: lines are JSON. Warnings and what is
+    worse are urgent.
     """
 
     def __init__(self, output: Output, *, json: bool) -> None:

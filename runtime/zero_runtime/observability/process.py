@@ -9,22 +9,26 @@ from zero_runtime.observability.access import LOGGER, AccessLog
 from zero_runtime.observability.http import HttpObserver
 from zero_runtime.observability.metrics import attached
 from zero_runtime.observability.output import LineHandler, Output
-from zero_runtime.observability.trace import Sampler
+from zero_runtime.observability.trace import Kind, Sampler
 
 if TYPE_CHECKING:
-    from zero_runtime.config import RestConf, ServiceConf
+    from zero_runtime.config import RestConf, RpcClientConf, RpcServerConf, ServiceConf
+    from zero_runtime.observability.rpc import RpcObserver
     from zero_runtime.observability.spans import SpanQueue
 
+_service: ServiceConf | None = None
 _spans: SpanQueue | None = None
 
 
 def start_tracer(conf: ServiceConf) -> SpanQueue | None:
-    """Sends the spans of this process from now on, if ``Telemetry`` names a collector; `SpanQueue.stop` ends it.
+    """Sends the spans of this process from now on, if ``Telemetry`` names a collector; `SpanQueue.stop` ends
+    it.
 
-    A process that is forked does this after the fork. Raises `config.InvalidValue` when ``Telemetry.Endpoint``
-    cannot be used.
+    A process that is forked does this after the fork. Raises `config.InvalidValue` when
+    ``Telemetry.Endpoint`` cannot be used.
     """
-    global _spans
+    global _service, _spans
+    _service = conf
     telemetry = conf.telemetry
     if telemetry.disabled or not telemetry.endpoint:
         return None
@@ -38,7 +42,8 @@ def start_tracer(conf: ServiceConf) -> SpanQueue | None:
 def http_observer(conf: RestConf) -> HttpObserver | None:
     """Observes HTTP as the configuration says, with what this process has started; None if all of it is off.
 
-    Metrics are counted if the process was attached to some (`Metrics.attach`): that is, if they can be scraped.
+    Metrics are counted if the process was attached to some (`Metrics.attach`): that is, if they can be
+    scraped.
     """
     switches = conf.middlewares
     sampler = Sampler(conf.telemetry.sampler) if switches.trace and not conf.telemetry.disabled else None
@@ -53,6 +58,54 @@ def http_observer(conf: RestConf) -> HttpObserver | None:
         metrics=metrics,
         log=log,
         output=_json_output(),
+    )
+
+
+def server_observer(conf: RpcServerConf) -> RpcObserver | None:
+    """Observes the calls of a gRPC server as the configuration says; see `http_observer`."""
+    from zero_runtime.observability.rpc import RpcObserver
+
+    switches = conf.middlewares
+    sampler = Sampler(conf.telemetry.sampler) if switches.trace and not conf.telemetry.disabled else None
+    metrics = attached() if switches.prometheus else None
+    log = AccessLog(conf.name) if switches.stat else None
+    if sampler is None and metrics is None and log is None:
+        return None
+    return RpcObserver(
+        Kind.SERVER,
+        sampler=sampler,
+        spans=_spans if sampler else None,
+        metrics=metrics,
+        log=log,
+        output=_json_output(),
+        slow=switches.stat_conf.slow_threshold,
+    )
+
+
+def client_observer(conf: RpcClientConf, target: str) -> RpcObserver | None:
+    """Observes the calls that this process makes of ``target``, as the configuration of the client says.
+
+    How many of the traces that begin with such a call are sent is up to the service, once `start_tracer`
+    knows it.
+    """
+    from zero_runtime.config import TelemetryConf
+    from zero_runtime.observability.rpc import RpcObserver
+
+    switches = conf.middlewares
+    telemetry = TelemetryConf() if _service is None else _service.telemetry
+    sampler = Sampler(telemetry.sampler) if switches.trace and not telemetry.disabled else None
+    metrics = attached() if switches.prometheus else None
+    log = AccessLog("" if _service is None else _service.name) if switches.duration else None
+    if sampler is None and metrics is None and log is None:
+        return None
+    return RpcObserver(
+        Kind.CLIENT,
+        sampler=sampler,
+        spans=_spans if sampler else None,
+        metrics=metrics,
+        log=log,
+        output=_json_output(),
+        target=target,
     )
 
 

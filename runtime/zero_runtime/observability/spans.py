@@ -1,7 +1,8 @@
 """Spans on their way to a collector: encoded at once, sent in batches by a thread.
 
-In protobuf, messages that are written one after the other are one message with the fields of all. So what spans have
-in common is encoded once, and a batch is put together from bytes: a fifth of what message objects cost.
+In protobuf, messages that are written one after the other are one message with the fields of all. So what
+spans have in common is encoded once, and a batch is put together from bytes: a fifth of what message objects
+cost.
 """
 
 from __future__ import annotations

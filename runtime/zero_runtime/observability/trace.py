@@ -15,7 +15,8 @@ _TRACEPARENT = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
 _TRACESTATE = re.compile(rb"[ -~]{,512}")
-"""What every participant must be able to carry, §3.3.1 of the recommendation. Others would refuse the request."""
+"""What every participant must be able to carry, §3.3.1 of the recommendation. Others would refuse the
+request."""
 
 _STOCK = 48
 _FLAGS = ("00", "01")
@@ -49,7 +50,8 @@ current_span: ContextVar[Span | None] = ContextVar("current_span", default=None)
 
 
 def trace_headers() -> Mapping[str, str]:
-    """The headers that carry the present trace on, for a request to another service; empty without a trace."""
+    """The headers that carry the present trace on, for a request to another service; empty without a
+    trace."""
     span = current_span.get()
     if span is None:
         return {}
@@ -89,6 +91,12 @@ class Sampler:
         own = f"00-{match[1].decode()}-{random.randbytes(8).hex()}-{_FLAGS[sampled]}"
         state = tracestate.decode() if _TRACESTATE.fullmatch(tracestate) else ""
         return Span(own.encode(), sampled, match[2].decode(), state)
+
+    def child(self, parent: Span) -> Span:
+        """A span of the same trace, for a call that is made while ``parent`` is served."""
+        head = parent.traceparent
+        own = head[:36] + random.randbytes(8).hex().encode() + head[52:]
+        return Span(own, parent.sampled, parent.span_id, parent.tracestate)
 
 
 class Kind(enum.Enum):

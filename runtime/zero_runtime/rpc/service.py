@@ -1,17 +1,35 @@
-"""Services as generated code describes them: names and functions from bytes to bytes, of no transport."""
+"""Services as generated code describes them: names, kinds, messages and logic, of no transport."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import enum
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from google.protobuf.message import DecodeError, Message
-
-from zero_runtime.errors import InvalidArgument
+from google.protobuf.message import Message
 
 RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
+
+
+class Kind(enum.Enum):
+    """How many messages go each way; the names are gRPC's, the request's side first."""
+
+    UNARY_UNARY = (False, False)
+    UNARY_STREAM = (False, True)
+    STREAM_UNARY = (True, False)
+    STREAM_STREAM = (True, True)
+
+    @property
+    def request_streams(self) -> bool:
+        """Whether the caller sends any number of messages; otherwise it is one."""
+        return self.value[0]
+
+    @property
+    def response_streams(self) -> bool:
+        """Whether the server sends any number of messages; otherwise it is one."""
+        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +39,13 @@ class Method:
     name: str
     """As in the contract: ``Login``."""
 
-    call: Callable[[bytes], Awaitable[bytes]]
-    """Takes a serialized request and returns the serialized response."""
+    kind: Kind
+
+    handler: Callable[..., Any]
+    """The logic, which `kind` tells how to call."""
+
+    request: type[Message]
+    response: type[Message]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +58,41 @@ class Service:
     methods: tuple[Method, ...]
 
 
-def unary(
+def unary_unary(
     name: str,
     handler: Callable[[RequestT], Awaitable[ResponseT]],
     request: type[RequestT],
     response: type[ResponseT],
 ) -> Method:
     """A method with one request and one response."""
+    return Method(name, Kind.UNARY_UNARY, handler, request, response)
 
-    async def call(payload: bytes) -> bytes:
-        try:
-            message = request.FromString(payload)
-        except DecodeError as error:
-            raise InvalidArgument(f"the request is not a `{request.DESCRIPTOR.full_name}`") from error
-        answer = await handler(message)
-        if not isinstance(answer, response):
-            found = type(answer).__name__
-            raise TypeError(f"the logic returned a {found}, not a `{response.DESCRIPTOR.full_name}`")
-        return answer.SerializeToString()
 
-    return Method(name, call)
+def unary_stream(
+    name: str,
+    handler: Callable[[RequestT], AsyncIterator[ResponseT]],
+    request: type[RequestT],
+    response: type[ResponseT],
+) -> Method:
+    """A method with one request and any number of responses."""
+    return Method(name, Kind.UNARY_STREAM, handler, request, response)
+
+
+def stream_unary(
+    name: str,
+    handler: Callable[[AsyncIterator[RequestT]], Awaitable[ResponseT]],
+    request: type[RequestT],
+    response: type[ResponseT],
+) -> Method:
+    """A method with any number of requests and one response."""
+    return Method(name, Kind.STREAM_UNARY, handler, request, response)
+
+
+def stream_stream(
+    name: str,
+    handler: Callable[[AsyncIterator[RequestT]], AsyncIterator[ResponseT]],
+    request: type[RequestT],
+    response: type[ResponseT],
+) -> Method:
+    """A method with any number of requests and responses, in any order."""
+    return Method(name, Kind.STREAM_STREAM, handler, request, response)

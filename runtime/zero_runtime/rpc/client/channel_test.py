@@ -7,35 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from google.protobuf.wrappers_pb2 import StringValue
 
-from tests.servers.echo import Handler, Say, client, run, serving
+from tests.servers.echo import Say, client, run, serving
 from tests.servers.process import free_port
 from zero_runtime import errors
 
-
-def test_calls_take_turns_over_all_servers() -> None:
-    def named(name: str) -> Handler:
-        async def answer(request: StringValue) -> StringValue:
-            return StringValue(value=name)
-
-        return answer
-
-    async def test() -> None:
-        async with (
-            serving(named("a")) as (_, a),
-            serving(named("b")) as (b_server, b),
-            client(f"direct:///{a},{b}") as say,
-        ):
-            while {await say("x") for _ in range(2)} != {"a", "b"}:
-                await asyncio.sleep(0.01)  # the second connection is still being made
-            names = [await say("x") for _ in range(10)]
-            assert names in (["a", "b"] * 5, ["b", "a"] * 5)
-            await b_server.stop(0)
-            await asyncio.sleep(0.1)
-            assert [await say("x") for _ in range(4)] == ["a"] * 4
-
-    run(test())
+pytestmark = pytest.mark.usefixtures("transport")
 
 
 def test_a_client_waits_for_the_first_server() -> None:

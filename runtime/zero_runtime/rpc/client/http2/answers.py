@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from zero_runtime.errors import (
     Cancelled,
+    DeadlineExceeded,
     Internal,
     PermissionDenied,
     ResourceExhausted,
@@ -137,6 +138,11 @@ def reset(code: int) -> CallFailed:
     name = Error(code).name if code in Error.__members__.values() else f"error {code}"
     error = _RESETS.get(code, Internal)(f"the server has reset the call: {name}")
     return CallFailed(error, told=False, unseen=code == Error.REFUSED_STREAM)
+
+
+def out_of_time() -> CallFailed:
+    """The end of a call that has taken longer than it may."""
+    return CallFailed(DeadlineExceeded("Deadline Exceeded"), told=False)
 
 
 def _unpacked(value: bytes | None) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zero_runtime.errors import Internal, ResourceExhausted
 from zero_runtime.rpc.client.backend import CallFailed
-from zero_runtime.rpc.client.http2.answers import HEAD_LIMIT, Answers, reset
+from zero_runtime.rpc.client.http2.answers import HEAD_LIMIT, Answers, out_of_time, reset
 from zero_runtime.rpc.client.http2.exchange import Exchange
 from zero_runtime.rpc.client.http2.link import CONNECTION_WINDOW, Link
 from zero_runtime.rpc.http2 import frames
@@ -255,7 +255,8 @@ class Connection(Link):
         if exchange is None:
             self._check(stream)
             return
-        exchange.close(reset(code))
+        # A server that looks at the deadline itself may be sooner than our alarm.
+        exchange.close(out_of_time() if code == Error.CANCEL and exchange.is_late else reset(code))
         self._settle_down()
 
     def _on_window_update(self, flags: int, stream: int, payload: bytes) -> None:

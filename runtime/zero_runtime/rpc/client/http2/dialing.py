@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 from collections.abc import Coroutine
@@ -119,8 +120,30 @@ class Dialing:
                 connection.abort()
             raise
         if not connection.is_open:
-            raise Unconnected(connection.reason)
+            raise Unconnected(connection.reason or "the server has left")
         return connection
+
+
+async def _addresses_of(host: str, port: int) -> list[str]:
+    """The addresses of a name. Raises Unconnected."""
+    if _is_address(host):
+        return [host]  # plain asyncio would ask a thread, and those may all be busy with what logic gives them
+    loop = asyncio.get_running_loop()
+    try:
+        found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), _TIMEOUT)
+    except TimeoutError:
+        raise Unconnected(f"the host {host} is not found within {_TIMEOUT:.3g} s") from None
+    except (OSError, UnicodeError) as error:
+        raise Unconnected(f"the host {host} is not found: {reason_of(error)}") from None
+    return [str(socket_address[0]) for _, _, _, _, socket_address in found]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def dialing(conf: RpcClientConf, host: str = "") -> Dialing:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import TYPE_CHECKING
 
-from zero_runtime.errors import Cancelled, DeadlineExceeded, Internal, ResourceExhausted, ZeroError
+from zero_runtime.errors import Cancelled, Internal, ResourceExhausted, ZeroError
 from zero_runtime.rpc.client.backend import CallFailed, StreamCall
-from zero_runtime.rpc.client.http2.answers import Said
+from zero_runtime.rpc.client.http2.answers import Said, out_of_time
 from zero_runtime.rpc.client.options import Metadata
 from zero_runtime.rpc.http2 import frames
 from zero_runtime.rpc.http2.answers import PREFIX, message
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 WINDOW = 256 * 1024
 """Bytes of answers that one call may have under way and unread; a message that is larger may come as a
 whole."""
+
+ROUNDING = 0.002
+"""Seconds by which timers may ring early, on loops whose clock counts milliseconds."""
 
 
 class Exchange:
@@ -58,7 +62,7 @@ class Exchange:
         self.metadata = metadata
         self.payload = payload
         """The only request, which goes out with the head."""
-        self.until = None if timeout is None else connection.loop.time() + timeout
+        self.until = None if timeout is None or timeout == inf else connection.loop.time() + timeout
         """When it ends at the latest, on the loop's clock."""
         self.id = 0
         """Its stream; 0 while it waits for one."""
@@ -76,6 +80,11 @@ class Exchange:
         self._assembler: Assembler | None = None
         self._room = WINDOW
         """Bytes that the server may send before it is told that there is room for more."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its time is over."""
+        return self.until is not None and self.until <= self.connection.loop.time() + ROUNDING
 
     def begin(self) -> None:
         """Its stream is open and its head was sent."""
@@ -142,7 +151,7 @@ class Exchange:
 
     def expire(self) -> None:
         """Its time is over."""
-        self.connection.abandon(self, CallFailed(DeadlineExceeded("Deadline Exceeded"), told=False))
+        self.connection.abandon(self, out_of_time())
 
     def cancel(self) -> None:
         """Ends the call, here and at the server, unless it has ended."""

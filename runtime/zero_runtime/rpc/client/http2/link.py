@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from zero_runtime.errors import Unavailable
 from zero_runtime.rpc.client.backend import CallFailed
 from zero_runtime.rpc.client.http2.answers import HEAD_LIMIT
-from zero_runtime.rpc.client.http2.exchange import WINDOW, Exchange
+from zero_runtime.rpc.client.http2.exchange import ROUNDING, WINDOW, Exchange
 from zero_runtime.rpc.client.http2.heads import Heads
 from zero_runtime.rpc.http2 import frames
 from zero_runtime.rpc.http2.floods import IDLE_FRAMES, Budget
@@ -27,9 +27,6 @@ CONNECTION_WINDOW = 1024 * 1024
 
 _QUESTION = b"zero-ask"
 """What the pings say that ask whether a server is there."""
-
-_ROUNDING = 0.002
-"""Seconds by which timers may ring early, on loops whose clock counts milliseconds."""
 
 _GREETING = (
     PREFACE
@@ -162,7 +159,7 @@ class Link(asyncio.Protocol):
         """Looks at the calls at ``until`` at the latest."""
         alarm = self._alarm
         if alarm is not None:
-            if self._rings_at <= until + _ROUNDING:
+            if self._rings_at <= until + ROUNDING:
                 return
             alarm.cancel()
         self._rings_at = until
@@ -170,7 +167,7 @@ class Link(asyncio.Protocol):
 
     def _ring(self) -> None:
         self._alarm = None
-        now = self.loop.time() + _ROUNDING
+        now = self.loop.time() + ROUNDING
         exchanges = (*self._streams.values(), *self._waiting)
         for exchange in exchanges:
             if exchange.until is not None and exchange.until <= now and not exchange.closed:
@@ -208,8 +205,8 @@ class Link(asyncio.Protocol):
         """Asks whether the server is there if calls wait and it has said nothing for long."""
         time = self.dialing.keepalive
         left = self._read_at + time - self.loop.time()
-        if left > _ROUNDING or not self.is_busy:
-            self._asker = self.loop.call_later(left if left > _ROUNDING else time, self._look_for_silence)
+        if left > ROUNDING or not self.is_busy:
+            self._asker = self.loop.call_later(left if left > ROUNDING else time, self._look_for_silence)
             return
         self._transport.write(frames.frame(PING, 0, 0, _QUESTION))
         self._asker = self.loop.call_later(self.dialing.ping_timeout, self._give_up, self.loop.time())

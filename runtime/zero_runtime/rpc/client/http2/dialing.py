@@ -127,7 +127,9 @@ class Dialing:
 async def _addresses_of(host: str, port: int) -> list[str]:
     """The addresses of a name. Raises Unconnected."""
     if _is_address(host):
-        return [host]  # plain asyncio would ask a thread, and those may all be busy with what logic gives them
+        return [
+            host
+        ]  # plain asyncio would ask a thread, and those may all be busy with what logic gives them
     loop = asyncio.get_running_loop()
     try:
         found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), _TIMEOUT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,8 @@ from zero_runtime.rpc.client.http2.connection import Connection
 from zero_runtime.rpc.client.http2.dialing import Dialing, Unconnected
 from zero_runtime.rpc.client.http2.exchange import StreamExchange, UnaryExchange, too_large
 from zero_runtime.rpc.client.options import Metadata
+
+_log = logging.getLogger("zero.rpc")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """Seconds between the beginnings of two attempts to connect, and after many that failed."""
@@ -101,7 +104,9 @@ class Http2Backend(Backend):
             begun = loop.time()
             try:
                 connection = await dialing.connect(self.address, self._turn)
-            except Unconnected as error:
+            except Exception as error:  # whatever it is: who stops trying never comes back
+                if not isinstance(error, Unconnected):
+                    _log.exception("%s: cannot connect", self.address)
                 self._reason = Unavailable(str(error))
                 self._failed = True
                 self._changed()

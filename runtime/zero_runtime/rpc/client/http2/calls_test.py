@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import math
 import zlib
 from base64 import b64encode
 
@@ -267,6 +268,47 @@ def test_calls_that_the_server_resets(code: int, expected: Code) -> None:
                 assert failed.error.code is expected
                 assert not failed.told
                 assert failed.unseen is (code == ErrorCodes.REFUSED_STREAM)
+
+    run(test())
+
+
+def test_a_server_that_is_sooner_than_our_alarm() -> None:
+    """grpc-go resets what is late, as grpc-core does; a loop that was busy reads that before its timers
+    ring."""
+
+    async def test() -> None:
+        called, looking = asyncio.Event(), asyncio.Event()
+
+        async def play(wire: Wire) -> None:
+            stream = await wire.call()
+            called.set()
+            await looking.wait()
+            wire.raw(frames.rst_stream(stream, frames.Error.CANCEL))
+
+        async with wired(play) as address, connected(address) as client:
+            call = asyncio.ensure_future(say(client, timeout=0.2))
+            await called.wait()
+            connection = client._connection
+            assert connection is not None and connection._alarm is not None
+            connection._alarm.cancel()
+            await asyncio.sleep(0.2)
+            looking.set()
+            failed = await failure(call)
+            assert failed.error.code is Code.DEADLINE_EXCEEDED
+            assert not failed.told and not failed.unseen
+
+    run(test())
+
+
+def test_a_time_without_end() -> None:
+    async def test() -> None:
+        async def play(wire: Wire) -> None:
+            for _ in range(2):
+                wire.answer(await wire.call(), framed(b"y"))
+
+        async with wired(play) as address, connected(address) as client:
+            for timeout in (math.inf, 1):
+                assert await say(client, timeout=timeout) == b"y"
 
     run(test())
 

@@ -75,22 +75,16 @@ class Dialing:
 
     async def _connect_host(self, address: str, host: str, port: int, turn: int) -> Connection:
         loop = asyncio.get_running_loop()
-        try:
-            # Not `wait_for`, which in Python 3.11 may swallow that the present task is cancelled.
-            async with asyncio.timeout(_TIMEOUT):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError, TimeoutError) as error:
-            raise Unconnected(f"the host {host} is not found: {reason_of(error)}") from None
+        found = await _addresses_of(host, port)
         turn %= len(found)
         reasons: dict[str, None] = {}
-        for family, _, _, _, socket_address in (*found[turn:], *found[:turn]):
+        for ip in (*found[turn:], *found[:turn]):
             try:
                 return await self._ready(
                     loop.create_connection(
                         partial(Connection, self, self.server_name or address),
-                        str(socket_address[0]),
+                        ip,
                         port,
-                        family=family,
                         ssl=self.tls,
                         server_hostname=(self.server_name or host) if self.tls is not None else None,
                         ssl_shutdown_timeout=_FAREWELL if self.tls is not None else None,
@@ -127,12 +121,13 @@ class Dialing:
 async def _addresses_of(host: str, port: int) -> list[str]:
     """The addresses of a name. Raises Unconnected."""
     if _is_address(host):
-        return [
-            host
-        ]  # plain asyncio would ask a thread, and those may all be busy with what logic gives them
+        # Plain asyncio would ask a thread, and those may all be busy with what logic gives them.
+        return [host]
     loop = asyncio.get_running_loop()
     try:
-        found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), _TIMEOUT)
+        # Not `wait_for`, which in Python 3.11 may swallow that the present task is cancelled.
+        async with asyncio.timeout(_TIMEOUT):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except TimeoutError:
         raise Unconnected(f"the host {host} is not found within {_TIMEOUT:.3g} s") from None
     except (OSError, UnicodeError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -128,6 +130,36 @@ def test_a_host_that_there_is_not() -> None:
             await Dialing().connect("nowhere.invalid:1", 0)
 
     run(test())
+
+
+def test_addresses_need_no_thread() -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        busy = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            loop.set_default_executor(pool)
+            work = loop.run_in_executor(None, busy.wait)
+            try:
+                async with wired(echo) as address, connected(address) as client:
+                    assert await say(client) == b"y"
+            finally:
+                busy.set()
+                await work
+
+    run(test())
+
+
+def test_what_nobody_expected_does_not_end_the_attempts(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        calls = Http2Backend("127.0.0.1:nonsense", lambda: None, Dialing())
+        await asyncio.sleep(0.2)
+        assert calls.failed
+        failed = await failure(say(calls))
+        assert failed.unseen and "nonsense" in failed.error.message
+        await calls.close(0)
+
+    run(test())
+    assert len([record for record in caplog.records if "cannot connect" in record.message]) >= 2
 
 
 def test_attempts_that_fail_become_rarer() -> None:

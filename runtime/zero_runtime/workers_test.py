@@ -112,7 +112,7 @@ def test_it_is_not_ready_any_more_while_it_drains(tmp_path: Path) -> None:
         workers = processes(url, 2)
         process.send(signal.SIGTERM)
         assert process.end() == -signal.SIGTERM
-        assert not any(map(runs, workers))
+        assert eventually(lambda: not any(map(runs, workers)))
 
 
 def test_a_signal_of_the_terminal_drains_once(tmp_path: Path) -> None:

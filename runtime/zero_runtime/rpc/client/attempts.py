@@ -130,7 +130,10 @@ class Attempts:
         """Seconds before the next attempt; raises `ZeroError` if there is none, as after a ``final`` one."""
         backend = self._leave(ok=failure.error.code not in FAILURES)
         servers, retry = self._calls.servers, self._calls.retry
-        told = failure.told or self._is_early(failure)
+        told = failure.told
+        if failure.error.code is Code.DEADLINE_EXCEEDED:
+            # The server says so too, and may be the quicker one; or it means a deadline of its own.
+            told = self._is_early()
         if not told:
             place = "" if backend.address == servers.target else f"{backend.address}: "
             self._reasons += (f"{place}{self._reason(failure)}",)
@@ -188,10 +191,10 @@ class Attempts:
             assert breaker is not None
             breaker.mark(ok)
 
-    def _is_early(self, failure: CallFailed) -> bool:
-        """Whether a server has passed on what its own client said of a deadline: ours is not over."""
+    def _is_early(self) -> bool:
+        """Whether the deadline of the call is not over, so that one which has passed is somebody else's."""
         left = self.left
-        return failure.error.code is Code.DEADLINE_EXCEEDED and (left is None or left > _EARLY)
+        return left is None or left > _EARLY
 
     def _reason(self, failure: CallFailed) -> str:
         error = failure.error

@@ -1,6 +1,7 @@
 """The command line: `python -m zero_codegen KIND ...`.
 
     api|rpc|model generate --out OUT FILES        modules from contracts
+    model migrate --migrations FOLDER FILES       the migration from contracts as they were
     api format [--check] FILES                    the layout of goctl
     api lint FILES                                what is wrong, and nothing written
     api format|lint --stdin PATH                  the same of text that an editor has not saved
@@ -15,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,6 +35,8 @@ from zero_codegen.source import (
 CONTRACT_KINDS = ("api", "rpc", "model")
 
 if TYPE_CHECKING:
+    from zero_codegen.model.settings import Settings
+
     _Actions: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _Run: TypeAlias = Callable[[argparse.Namespace], int]
@@ -53,9 +56,39 @@ def _generate(options: argparse.Namespace) -> int:
     kind, out = import_module(f"zero_codegen.{options.kind}"), Output(options.out)
     if options.kind == "api":
         found = kind.generate(files, out, frozenset(options.imported))
+    elif options.kind == "model":
+        found = kind.generate(files, out, _settings(options.settings))
     else:
         found = kind.generate(files, out)
     return _tell([*diagnostics, *found], options.diagnostics)
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    """In `zero_codegen.model.migration`: the contracts as they were, and what has changed since."""
+    migration = import_module("zero_codegen.model.migration")
+    files, diagnostics = read_contracts(options.files, options.source_root)
+    before, more = migration.read_before(options.before, options.against)
+    diagnostics = [*diagnostics, *more]
+    if not diagnostics:
+        settings_before = _settings(options.settings_before)
+        diagnostics = migration.migrate(
+            before,
+            files,
+            settings_before={f"{options.against}:{path}": each for path, each in settings_before.items()},
+            settings=_settings(options.settings),
+            folder=options.migrations,
+            message=options.message,
+            out=Output(options.out),
+        )
+    return _tell(diagnostics, options.diagnostics)
+
+
+def _settings(file: Path | None) -> Mapping[str, Settings]:
+    """What targets set, by the paths of their contracts."""
+    if file is None:
+        return {}
+    settings: Mapping[str, Settings] = import_module("zero_codegen.model.settings").read_settings(file)
+    return settings
 
 
 def _lint(options: argparse.Namespace) -> int:
@@ -159,6 +192,8 @@ def _parser() -> argparse.ArgumentParser:
         if kind == "api":
             _add_lint(actions)
             _add_format(actions)
+        if kind == "model":
+            _add_migrate(actions)
     for kind, what in (
         ("service", "a service's wiring"),
         ("configuration", "the configuration a service is deployed with"),
@@ -181,7 +216,43 @@ def _add_generate(actions: _Actions, kind: str) -> None:
     command.set_defaults(run=_generate)
     _add_out(command)
     _add_diagnostics(command)
-    _add_contracts(command, kind)
+    _add_source_roots(command)
+    if kind == "api":
+        _add_imported(command)
+    if kind == "model":
+        _add_settings(command, "--settings", "what targets set")
+    command.add_argument("files", nargs="+", metavar="FILE")
+
+
+def _add_migrate(actions: _Actions) -> None:
+    command = actions.add_parser("migrate", help="write the migration between contracts as they were and are")
+    command.set_defaults(run=_migrate)
+    _add_out(command)
+    _add_diagnostics(command)
+    _add_source_roots(command)
+    _add_settings(command, "--settings", "what targets set")
+    _add_settings(command, "--settings-before", "what targets did set")
+    command.add_argument(
+        "--before",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the contracts as they were; may be missing",
+    )
+    command.add_argument(
+        "--against", default="before", metavar="REV", help="what the earlier revision is called"
+    )
+    command.add_argument(
+        "--migrations", required=True, metavar="FOLDER", help="folder of the migrations that there are"
+    )
+    command.add_argument(
+        "--message", metavar="TEXT", help="what the migration is called; made of the changes if left out"
+    )
+    command.add_argument("files", nargs="*", metavar="FILE")
+
+
+def _add_settings(command: argparse.ArgumentParser, option: str, what: str) -> None:
+    command.add_argument(option, type=Path, metavar="FILE", help=f"{what}, as JSON by the paths of contracts")
 
 
 def _add_lint(actions: _Actions) -> None:
@@ -211,13 +282,6 @@ def _add_files_or_stdin(command: argparse.ArgumentParser, what: str, files: _Run
         return stdin(options) if options.stdin else files(options)
 
     command.set_defaults(run=run)
-
-
-def _add_contracts(command: argparse.ArgumentParser, kind: str) -> None:
-    _add_source_roots(command)
-    if kind == "api":
-        _add_imported(command)
-    command.add_argument("files", nargs="+", metavar="FILE")
 
 
 def _add_source_roots(command: argparse.ArgumentParser) -> None:

@@ -159,6 +159,19 @@ def test_a_file_that_others_import_may_use_their_types() -> None:
     assert main(generate) == 0
 
 
+def test_what_targets_set_for_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("services/shop.sql").write_text(
+        "CREATE TABLE shop (id bigserial PRIMARY KEY, open boolean NOT NULL)"
+    )
+    settings = {"services/shop.sql": {"dialect": "postgresql", "types": {"shop.open": "int"}}}
+    Path("settings.json").write_text(json.dumps(settings))
+    generate = ["model", "generate", "--out", "out", "services/shop.sql"]
+    assert main(generate) == 1
+    assert "unknown type `BIGSERIAL`" in capsys.readouterr().err
+    assert main([*generate, "--settings", "settings.json"]) == 0
+    assert "open: int" in Path("out/services/shop_model.py").read_text()
+
+
 def test_a_kind_imports_only_what_it_needs() -> None:
     script = (
         "import sys; from zero_codegen.cli import main; assert main(sys.argv[1:]) == 0; "

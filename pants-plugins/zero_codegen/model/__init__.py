@@ -1,62 +1,49 @@
-"""Tables: MySQL's DDL, to `<stem>_model.py` with a row type and a repository for every table."""
+"""Tables: DDL of MySQL, PostgreSQL or SQLite, to `<stem>_model.py` with a row type and a repository for each.
+
+What reads DDL is imported when it is asked for: a service without models describes none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from zero_codegen.diagnostics import ContractError, Diagnostic
-from zero_codegen.model import emit
-from zero_codegen.model.check import check
-from zero_codegen.model.parse import parse
-from zero_codegen.model.schema import Table
-from zero_codegen.source import ContractFile, Output, generate_each
+from zero_codegen.diagnostics import Diagnostic
+from zero_codegen.model.settings import Settings
+from zero_codegen.source import ContractFile, Output
 
-__all__ = ["Contract", "Model", "describe", "generate", "read"]
+if TYPE_CHECKING:
+    from zero_codegen.model.reading import Description
+    from zero_codegen.model.schema import Contract
 
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """The names generated for a table, and where the table is declared."""
-
-    table: str
-    row_class: str
-    model_class: str
-    line: int
-    column: int
+__all__ = ["Settings", "describe", "generate", "read"]
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """What a file of DDL declares, in its order."""
+def generate(
+    files: Sequence[ContractFile], out: Output, settings: Mapping[str, Settings] | None = None
+) -> Sequence[Diagnostic]:
+    """Write the module of every good contract of a folder, and return what is wrong with the others.
 
-    models: tuple[Model, ...]
+    `settings` are by the paths of contracts; one that has none has the defaults.
+    """
+    from zero_codegen.model import reading
+    from zero_codegen.model.emit.module import source
+
+    contracts, diagnostics = reading.read_all(files, settings or {})
+    for file, contract in contracts:
+        out.write(file.output("_model.py"), source(file.name, contract))
+    return diagnostics
 
 
-def generate(files: Sequence[ContractFile], out: Output) -> Sequence[Diagnostic]:
-    """Write the module of every good contract, and return what is wrong with the others."""
-    return generate_each(files, out, _generate)
-
-
-def describe(file: ContractFile) -> Contract:
+def describe(file: ContractFile, settings: Settings | None = None) -> Description:
     """The repositories of a contract. Raises ContractError."""
-    return Contract(tuple(_describe(table) for table in read(file)))
+    from zero_codegen.model import reading
+
+    return reading.describe(file, settings or Settings())
 
 
-def read(file: ContractFile) -> list[Table]:
-    """The tables of a contract. Raises ContractError with every mistake in it."""
-    declarations, mistakes = parse(file)
-    tables, more = check(file, declarations, complete=not mistakes)
-    if mistakes or more:
-        raise ContractError(mistake.diagnostic(file) for mistake in (*mistakes, *more))
-    if not tables:
-        raise ContractError([file.diagnostic(1, 1, "no table is declared here")])
-    return tables
+def read(file: ContractFile, settings: Settings | None = None) -> Contract:
+    """What one contract declares. Raises ContractError with every mistake in it."""
+    from zero_codegen.model import reading
 
-
-def _generate(file: ContractFile) -> dict[str, str]:
-    return {file.output("_model.py"): emit.source(file.name, read(file))}
-
-
-def _describe(table: Table) -> Model:
-    return Model(table.name, table.row_class, table.model_class, table.line, table.column)
+    return reading.read(file, settings or Settings())

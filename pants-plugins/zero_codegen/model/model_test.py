@@ -2,7 +2,7 @@
 
 To write them anew after a change of the generator, run in `testdata`:
 
-    python -m zero_codegen model generate --out expected user.sql shop.sql
+    python -m zero_codegen model generate --settings settings.json --out expected *.sql
 """
 
 import json
@@ -17,6 +17,7 @@ import zero_runtime
 from zero_codegen.cli import main
 
 TESTDATA = Path(__file__).parent / "testdata"
+CONTRACTS = sorted(path.name for path in TESTDATA.glob("*.sql"))
 EXPECTED = sorted((TESTDATA / "expected").iterdir())
 
 
@@ -37,7 +38,7 @@ def run(*command: str, **environ: str) -> None:
 
 
 def test_goldens(tmp_path: Path) -> None:
-    assert main(["model", "generate", "--out", str(tmp_path), "user.sql", "shop.sql"]) == 0
+    assert main(["model", "generate", "--settings", "settings.json", "--out", str(tmp_path), *CONTRACTS]) == 0
     written = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert written == {path.name: path.read_text() for path in EXPECTED}
 

@@ -44,3 +44,28 @@ CREATE UNIQUE INDEX uniq_rate ON day (rate) USING BTREE;
 CREATE INDEX by_rate ON day (rate, day DESC);
 
 CREATE TABLE ticket (id int AUTO_INCREMENT PRIMARY KEY)
+;
+-- One of everything else.
+CREATE TABLE parcel (
+  id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  ticket_id int NOT NULL,
+  kind enum('letter', 'small parcel', '2 m') NOT NULL DEFAULT 'letter',
+  label varchar(40) COLLATE utf8mb4_bin NOT NULL,
+  opens time(3) DEFAULT '08:30:00',
+  is_urgent bit(1) NOT NULL DEFAULT b'0',
+  season year,
+  width decimal(6,2) NOT NULL,
+  area decimal(14,4) GENERATED ALWAYS AS (width * width) STORED,
+  status smallint NOT NULL DEFAULT 200,
+  tags json NOT NULL,
+  version int NOT NULL DEFAULT 1,
+  deleted_at datetime(6) NULL,
+  UNIQUE KEY uniq_label (label),
+  UNIQUE KEY uniq_season (season, width),
+  CONSTRAINT fk_ticket FOREIGN KEY (ticket_id) REFERENCES ticket (id),
+  CONSTRAINT is_small CHECK (width < 1000 AND width > 0)
+);
+
+-- The parcels of a season, the widest first.
+-- name: widest :many
+SELECT * FROM parcel WHERE season = :season ORDER BY width DESC, id LIMIT :count;

@@ -5,9 +5,21 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import enum
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import ClassVar, Final
 
 import msgspec
 from zero_runtime import model
+
+
+class ParcelKind(enum.StrEnum):
+    """Values of ``parcel.kind``."""
+
+    LETTER = "letter"
+    SMALL_PARCEL = "small parcel"
+    VALUE_2_M = "2 m"
 
 
 class Order(msgspec.Struct, kw_only=True):
@@ -29,7 +41,7 @@ class Order(msgspec.Struct, kw_only=True):
     weight: float | None
     """kilograms"""
     note: str | None
-    extra: str | None
+    extra: model.Json | None
     """what else the shop's page said"""
     receipt: bytes | None
     digest: bytes
@@ -43,11 +55,235 @@ class Order(msgspec.Struct, kw_only=True):
     last_change_of_payment_conditions_at: dt.datetime | None
 
 
-class OrderModel:
+class NewOrder(msgspec.Struct, kw_only=True):
+    """A row that ``order`` does not have yet."""
+
+    no: str
+    user_id: int
+    state: int = -1
+    amount: decimal.Decimal = decimal.Decimal("0.00")
+    discount: decimal.Decimal | None = None
+    is_paid: bool = False
+    is_gift: bool | None = None
+    weight: float | None = None
+    note: str | None = None
+    extra: model.Json | None = None
+    receipt: bytes | None = None
+    digest: bytes
+    class_: str | None = 'it\'s "plain"'
+    date: dt.date = dt.date(2020, 2, 29)
+    due: dt.date | None = None
+    paid_at: dt.datetime | None = dt.datetime(2020, 2, 29, 12, 30, 0, 500000, tzinfo=dt.UTC)
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+    last_change_of_payment_conditions_by: int | None = None
+    last_change_of_payment_conditions_at: dt.datetime | None = None
+
+
+class OrderColumns:
+    """The columns of ``order``, for filters and orders."""
+
+    id: Final = model.Column[Order, int]("id", "id")
+    no: Final = model.Column[Order, str]("no", "no", encode=model.encode_char)
+    user_id: Final = model.Column[Order, int]("user_id", "user_id")
+    state: Final = model.Column[Order, int]("state", "state")
+    amount: Final = model.Column[Order, decimal.Decimal](
+        "amount",
+        "amount",
+        encode=lambda value: model.encode_decimal(value, 12, 2),
+        mysql="CAST(%s AS DECIMAL(12, 2))",
+    )
+    discount: Final = model.NullableColumn[Order, decimal.Decimal](
+        "discount",
+        "discount",
+        encode=lambda value: model.encode_decimal(value, 5, 4),
+        mysql="CAST(%s AS DECIMAL(5, 4))",
+    )
+    is_paid: Final = model.Column[Order, bool]("is_paid", "is_paid")
+    is_gift: Final = model.NullableColumn[Order, bool]("is_gift", "is_gift")
+    weight: Final = model.NullableColumn[Order, float](
+        "weight", "weight", encode=model.encode_float
+    )
+    note: Final = model.NullableColumn[Order, str]("note", "note", folded=True)
+    extra: Final = model.OpaqueColumn[Order]("extra", "extra")
+    receipt: Final = model.NullableColumn[Order, bytes]("receipt", "receipt")
+    digest: Final = model.Column[Order, bytes]("digest", "digest")
+    class_: Final = model.NullableColumn[Order, str]("class", "class_", folded=True)
+    date: Final = model.Column[Order, dt.date]("date", "date", encode=model.encode_date)
+    due: Final = model.NullableColumn[Order, dt.date]("due", "due", encode=model.encode_date)
+    paid_at: Final = model.NullableColumn[Order, dt.datetime](
+        "paid_at", "paid_at", encode=lambda value: model.encode_datetime(value, 3)
+    )
+    created_at: Final = model.Column[Order, dt.datetime](
+        "created_at", "created_at", encode=lambda value: model.encode_datetime(value, 6)
+    )
+    updated_at: Final = model.NullableColumn[Order, dt.datetime](
+        "updated_at", "updated_at", encode=model.encode_datetime
+    )
+    last_change_of_payment_conditions_by: Final = model.NullableColumn[Order, int](
+        "last_change_of_payment_conditions_by", "last_change_of_payment_conditions_by"
+    )
+    last_change_of_payment_conditions_at: Final = model.NullableColumn[Order, dt.datetime](
+        "last_change_of_payment_conditions_at",
+        "last_change_of_payment_conditions_at",
+        encode=model.encode_datetime,
+    )
+
+
+class OrderLine(msgspec.Struct, kw_only=True):
+    """A row of the table ``order_line``."""
+
+    order_id: int
+    line: int
+    sku: str
+    added: dt.datetime | None
+    weight: float | None
+
+
+class NewOrderLine(msgspec.Struct, kw_only=True):
+    """A row that ``order_line`` does not have yet."""
+
+    order_id: int
+    line: int
+    sku: str
+    added: dt.datetime | None = None
+    weight: float | None = None
+
+
+class OrderLineColumns:
+    """The columns of ``order_line``, for filters and orders."""
+
+    order_id: Final = model.Column[OrderLine, int]("order_id", "order_id")
+    line: Final = model.Column[OrderLine, int]("line", "line")
+    sku: Final = model.Column[OrderLine, str]("sku", "sku")
+    added: Final = model.NullableColumn[OrderLine, dt.datetime](
+        "added", "added", encode=model.encode_datetime
+    )
+    weight: Final = model.NullableColumn[OrderLine, float](
+        "weight", "weight", encode=model.encode_single
+    )
+
+
+class Day(msgspec.Struct, kw_only=True):
+    """A row of the table ``day``."""
+
+    day: dt.date
+    rate: float
+
+
+class NewDay(msgspec.Struct, kw_only=True):
+    """A row that ``day`` does not have yet."""
+
+    day: dt.date
+    rate: float
+
+
+class DayColumns:
+    """The columns of ``day``, for filters and orders."""
+
+    day: Final = model.Column[Day, dt.date]("day", "day", encode=model.encode_date)
+    rate: Final = model.Column[Day, float](
+        "rate",
+        "rate",
+        encode=lambda value: model.encode_decimal(model.decimal_of_float(value), 6, 3),
+        mysql="CAST(%s AS DECIMAL(6, 3))",
+    )
+
+
+class Ticket(msgspec.Struct, kw_only=True):
+    """A row of the table ``ticket``."""
+
+    id: int
+
+
+class NewTicket(msgspec.Struct, kw_only=True):
+    """A row that ``ticket`` does not have yet."""
+
+
+class TicketColumns:
+    """The columns of ``ticket``, for filters and orders."""
+
+    id: Final = model.Column[Ticket, int]("id", "id")
+
+
+class Parcel(msgspec.Struct, kw_only=True):
+    """A row of the table ``parcel``."""
+
+    id: int
+    ticket_id: int
+    kind: ParcelKind
+    label: str
+    opens: dt.time | None
+    is_urgent: bool
+    season: int | None
+    width: decimal.Decimal
+    area: decimal.Decimal | None
+    status: HTTPStatus
+    tags: list[str]
+    version: int
+    deleted_at: dt.datetime | None
+
+
+class _ParcelDefaults:
+    opens: Final = dt.time(8, 30)
+    status: Final = HTTPStatus(200)
+
+
+class NewParcel(msgspec.Struct, kw_only=True):
+    """A row that ``parcel`` does not have yet."""
+
+    ticket_id: int
+    kind: ParcelKind = ParcelKind.LETTER
+    label: str
+    opens: dt.time | None = _ParcelDefaults.opens
+    is_urgent: bool = False
+    season: int | None = None
+    width: decimal.Decimal
+    status: HTTPStatus = _ParcelDefaults.status
+    tags: list[str]
+    version: int = 1
+
+
+class ParcelColumns:
+    """The columns of ``parcel``, for filters and orders."""
+
+    id: Final = model.Column[Parcel, int]("id", "id")
+    ticket_id: Final = model.Column[Parcel, int]("ticket_id", "ticket_id")
+    kind: Final = model.Column[Parcel, ParcelKind](
+        "kind", "kind", encode=str, order=model.ENUM_ORDER
+    )
+    label: Final = model.Column[Parcel, str]("label", "label")
+    opens: Final = model.NullableColumn[Parcel, dt.time](
+        "opens", "opens", encode=lambda value: model.encode_time(value, 3)
+    )
+    is_urgent: Final = model.Column[Parcel, bool]("is_urgent", "is_urgent")
+    season: Final = model.NullableColumn[Parcel, int]("season", "season")
+    width: Final = model.Column[Parcel, decimal.Decimal](
+        "width",
+        "width",
+        encode=lambda value: model.encode_decimal(value, 6, 2),
+        mysql="CAST(%s AS DECIMAL(6, 2))",
+    )
+    area: Final = model.NullableColumn[Parcel, decimal.Decimal](
+        "area",
+        "area",
+        encode=lambda value: model.encode_decimal(value, 14, 4),
+        mysql="CAST(%s AS DECIMAL(14, 4))",
+    )
+    status: Final = model.Column[Parcel, HTTPStatus]("status", "status", encode=int)
+    version: Final = model.Column[Parcel, int]("version", "version")
+    deleted_at: Final = model.NullableColumn[Parcel, dt.datetime](
+        "deleted_at", "deleted_at", encode=lambda value: model.encode_datetime(value, 6)
+    )
+
+
+class OrderModel(model.Repository[Order]):
     """Repository of the table ``order``."""
 
+    columns: ClassVar = OrderColumns
+
     def __init__(self, database: model.Database) -> None:
-        self._database = database
+        super().__init__(database, _ORDER_TABLE)
 
     async def insert(
         self,
@@ -61,7 +297,7 @@ class OrderModel:
         is_gift: bool | None = None,
         weight: float | None = None,
         note: str | None = None,
-        extra: str | None = None,
+        extra: model.Json | None = None,
         receipt: bytes | None = None,
         digest: bytes,
         class_: str | None = 'it\'s "plain"',
@@ -78,59 +314,135 @@ class OrderModel:
         Left out, ``created_at`` is the current time. Raises `model.DuplicateKey` when a
         unique index has its values already.
         """
-        return _order(
-            await self._database.insert(
-                _ORDER_INSERT,
-                (
-                    no,
-                    user_id,
-                    state,
-                    model.encode_decimal(amount, 12, 2),
-                    model.encode_decimal(discount, 5, 4),
-                    is_paid,
-                    is_gift,
-                    weight,
-                    note,
-                    extra,
-                    receipt,
-                    digest,
-                    class_,
-                    model.encode_date(date),
-                    model.encode_date(due),
-                    model.encode_datetime(paid_at, 3),
-                    model.encode_datetime(created_at, 6),
-                    model.encode_datetime(updated_at),
-                    last_change_of_payment_conditions_by,
-                    model.encode_datetime(last_change_of_payment_conditions_at),
-                ),
-                _ORDER_FIND_ONE,
-            )
+        return await self._insert(
+            _OrderSql.insert,
+            (
+                model.encode_char(no),
+                user_id,
+                state,
+                model.encode_decimal(amount, 12, 2),
+                model.encode_decimal(discount, 5, 4),
+                is_paid,
+                is_gift,
+                model.encode_float(weight),
+                note,
+                model.encode_json(extra),
+                receipt,
+                digest,
+                class_,
+                model.encode_date(date),
+                model.encode_date(due),
+                model.encode_datetime(paid_at, 3),
+                model.encode_datetime(created_at, 6),
+                model.encode_datetime(updated_at),
+                last_change_of_payment_conditions_by,
+                model.encode_datetime(last_change_of_payment_conditions_at),
+            ),
         )
 
-    async def find_one(self, id: int) -> Order | None:
-        """The row with this key, if there is one."""
-        return await self._find(_ORDER_FIND_ONE, (id,))
+    async def insert_many(self, rows: Iterable[NewOrder]) -> int:
+        """Stores rows, all of them or none, and returns how many they are."""
+        return await self._insert_many(_OrderSql.insert_many, map(_order_values, rows))
 
-    async def find_one_by_no(self, no: str) -> Order | None:
+    async def upsert_by_no(
+        self,
+        *,
+        no: str,
+        user_id: int,
+        state: int = -1,
+        amount: decimal.Decimal = decimal.Decimal("0.00"),
+        discount: decimal.Decimal | None = None,
+        is_paid: bool = False,
+        is_gift: bool | None = None,
+        weight: float | None = None,
+        note: str | None = None,
+        extra: model.Json | None = None,
+        receipt: bytes | None = None,
+        digest: bytes,
+        class_: str | None = 'it\'s "plain"',
+        date: dt.date = dt.date(2020, 2, 29),
+        due: dt.date | None = None,
+        paid_at: dt.datetime | None = dt.datetime(2020, 2, 29, 12, 30, 0, 500000, tzinfo=dt.UTC),
+        created_at: dt.datetime | None = None,
+        updated_at: dt.datetime | None = None,
+        last_change_of_payment_conditions_by: int | None = None,
+        last_change_of_payment_conditions_at: dt.datetime | None = None,
+    ) -> Order:
+        """Stores a row in place of the one with this ``no``, if there is one, and returns it.
+
+        Left out, ``created_at`` is the current time.
+        """
+        return await self._upsert(
+            _OrderSql.upsert_by_no,
+            (
+                model.encode_char(no),
+                user_id,
+                state,
+                model.encode_decimal(amount, 12, 2),
+                model.encode_decimal(discount, 5, 4),
+                is_paid,
+                is_gift,
+                model.encode_float(weight),
+                note,
+                model.encode_json(extra),
+                receipt,
+                digest,
+                class_,
+                model.encode_date(date),
+                model.encode_date(due),
+                model.encode_datetime(paid_at, 3),
+                model.encode_datetime(created_at, 6),
+                model.encode_datetime(updated_at),
+                last_change_of_payment_conditions_by,
+                model.encode_datetime(last_change_of_payment_conditions_at),
+            ),
+            _ORDER_TABLE.unique[0],
+            (model.encode_char(no),),
+            _OrderSql.upsert_by_no_update,
+            (
+                model.encode_char(no),
+                user_id,
+                state,
+                model.encode_decimal(amount, 12, 2),
+                model.encode_decimal(discount, 5, 4),
+                is_paid,
+                is_gift,
+                model.encode_float(weight),
+                note,
+                model.encode_json(extra),
+                receipt,
+                digest,
+                class_,
+                model.encode_date(date),
+                model.encode_date(due),
+                model.encode_datetime(paid_at, 3),
+                last_change_of_payment_conditions_by,
+                model.encode_datetime(last_change_of_payment_conditions_at),
+                model.encode_char(no),
+            ),
+        )
+
+    async def find_one(self, id: int, *, for_update: bool = False) -> Order | None:
+        """The row with this key, if there is one."""
+        return await self._find(_ORDER_TABLE.key, (id,), for_update)
+
+    async def find_one_by_no(self, no: str, *, for_update: bool = False) -> Order | None:
         """The row with this ``no``, if there is one."""
-        return await self._find(_ORDER_FIND_ONE_BY_NO, (no,))
+        return await self._find(_ORDER_TABLE.unique[0], (model.encode_char(no),), for_update)
 
     async def find_many_by_user_id_state(self, user_id: int, state: int) -> list[Order]:
         """The rows with this ``user_id`` and ``state``, ordered by key."""
-        rows = await self._database.fetch_all(_ORDER_FIND_MANY_BY_USER_ID_STATE, (user_id, state))
-        return [_order(row) for row in rows]
+        return await self._find_many(_OrderSql.find_many_by_user_id_state, (user_id, state))
 
     async def find_many_by_note(self, note: str) -> list[Order]:
         """The rows with this ``note``, ordered by key."""
-        rows = await self._database.fetch_all(_ORDER_FIND_MANY_BY_NOTE, (note,))
-        return [_order(row) for row in rows]
+        return await self._find_many(_OrderSql.find_many_by_note, (note,))
 
     async def find_many_by_amount(self, amount: decimal.Decimal) -> list[Order]:
         """The rows with this ``amount``, ordered by key."""
-        rows = await self._database.fetch_all(
-            _ORDER_FIND_MANY_BY_AMOUNT, (model.encode_decimal(amount, 12, 2),)
+        return await self._find_many(
+            _OrderSql.find_many_by_amount, (model.encode_decimal(amount, 12, 2),)
         )
-        return [_order(row) for row in rows]
 
     async def update(self, row: Order) -> bool:
         """Stores all of a row; False when there is none with its key.
@@ -138,48 +450,97 @@ class OrderModel:
         ``updated_at`` becomes the current time. ``created_at`` stays as stored. Raises
         `model.DuplicateKey` when another row has its values in a unique index.
         """
-        return bool(
-            await self._database.execute(
-                _ORDER_UPDATE,
-                (
-                    row.no,
-                    row.user_id,
-                    row.state,
-                    model.encode_decimal(row.amount, 12, 2),
-                    model.encode_decimal(row.discount, 5, 4),
-                    row.is_paid,
-                    row.is_gift,
-                    row.weight,
-                    row.note,
-                    row.extra,
-                    row.receipt,
-                    row.digest,
-                    row.class_,
-                    model.encode_date(row.date),
-                    model.encode_date(row.due),
-                    model.encode_datetime(row.paid_at, 3),
-                    row.last_change_of_payment_conditions_by,
-                    model.encode_datetime(row.last_change_of_payment_conditions_at),
-                    row.id,
-                ),
-            )
+        return await self._update(
+            _OrderSql.update,
+            (
+                model.encode_char(row.no),
+                row.user_id,
+                row.state,
+                model.encode_decimal(row.amount, 12, 2),
+                model.encode_decimal(row.discount, 5, 4),
+                row.is_paid,
+                row.is_gift,
+                model.encode_float(row.weight),
+                row.note,
+                model.encode_json(row.extra),
+                row.receipt,
+                row.digest,
+                row.class_,
+                model.encode_date(row.date),
+                model.encode_date(row.due),
+                model.encode_datetime(row.paid_at, 3),
+                row.last_change_of_payment_conditions_by,
+                model.encode_datetime(row.last_change_of_payment_conditions_at),
+                row.id,
+            ),
+            row,
+        )
+
+    async def update_columns(
+        self,
+        id: int,
+        *,
+        no: str | msgspec.UnsetType = msgspec.UNSET,
+        user_id: int | msgspec.UnsetType = msgspec.UNSET,
+        state: int | msgspec.UnsetType = msgspec.UNSET,
+        amount: decimal.Decimal | msgspec.UnsetType = msgspec.UNSET,
+        discount: decimal.Decimal | None | msgspec.UnsetType = msgspec.UNSET,
+        is_paid: bool | msgspec.UnsetType = msgspec.UNSET,
+        is_gift: bool | None | msgspec.UnsetType = msgspec.UNSET,
+        weight: float | None | msgspec.UnsetType = msgspec.UNSET,
+        note: str | None | msgspec.UnsetType = msgspec.UNSET,
+        extra: model.Json | None | msgspec.UnsetType = msgspec.UNSET,
+        receipt: bytes | None | msgspec.UnsetType = msgspec.UNSET,
+        digest: bytes | msgspec.UnsetType = msgspec.UNSET,
+        class_: str | None | msgspec.UnsetType = msgspec.UNSET,
+        date: dt.date | msgspec.UnsetType = msgspec.UNSET,
+        due: dt.date | None | msgspec.UnsetType = msgspec.UNSET,
+        paid_at: dt.datetime | None | msgspec.UnsetType = msgspec.UNSET,
+        last_change_of_payment_conditions_by: int | None | msgspec.UnsetType = msgspec.UNSET,
+        last_change_of_payment_conditions_at: (
+            dt.datetime | None | msgspec.UnsetType
+        ) = msgspec.UNSET,
+    ) -> bool:
+        """Stores the columns that are given; False when there is no row with this key.
+
+        ``updated_at`` becomes the current time. ``created_at`` stays as stored. Raises
+        `model.DuplicateKey` when another row has its values in a unique index.
+        """
+        return await self._update_columns(
+            _OrderSql.update_columns,
+            (
+                *model.change(no, model.encode_char),
+                *model.change(user_id),
+                *model.change(state),
+                *model.change(amount, lambda value: model.encode_decimal(value, 12, 2)),
+                *model.change(discount, lambda value: model.encode_decimal(value, 5, 4)),
+                *model.change(is_paid),
+                *model.change(is_gift),
+                *model.change(weight, model.encode_float),
+                *model.change(note),
+                *model.change(extra, model.encode_json),
+                *model.change(receipt),
+                *model.change(digest),
+                *model.change(class_),
+                *model.change(date, model.encode_date),
+                *model.change(due, model.encode_date),
+                *model.change(paid_at, lambda value: model.encode_datetime(value, 3)),
+                *model.change(last_change_of_payment_conditions_by),
+                *model.change(last_change_of_payment_conditions_at, model.encode_datetime),
+                id,
+            ),
+            (id,),
         )
 
     async def delete(self, id: int) -> bool:
         """Removes the row with this key; False when there is none."""
-        return bool(await self._database.execute(_ORDER_DELETE, (id,)))
-
-    async def _find(
-        self, statement: model.Statement, values: tuple[model.Value, ...]
-    ) -> Order | None:
-        row = await self._database.fetch_one(statement, values)
-        return None if row is None else _order(row)
+        return await self._delete(_OrderSql.delete, (id,))
 
 
-def _order(row: model.Row) -> Order:
+def _order_row(row: model.Row) -> Order:
     return Order(
         id=row[0],
-        no=row[1],
+        no=model.decode_char(row[1]),
         user_id=row[2],
         state=row[3],
         amount=model.decode_decimal(row[4]),
@@ -188,7 +549,7 @@ def _order(row: model.Row) -> Order:
         is_gift=None if row[7] is None else row[7] != 0,
         weight=row[8],
         note=row[9],
-        extra=row[10],
+        extra=model.decode_json(row[10], type=model.Json),
         receipt=row[11],
         digest=row[12],
         class_=row[13],
@@ -202,138 +563,464 @@ def _order(row: model.Row) -> Order:
     )
 
 
-_ORDER_UNIQUE = {
-    "PRIMARY": ("id",),
-    "no": ("no",),
-}
-_ORDER_INSERT = model.Statement(
-    sqlite=(
-        'INSERT INTO "order" ("no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
-        ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
-        ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
-        ' "last_change_of_payment_conditions_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,'
-        " ?, ?, COALESCE(?, strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'), ?, ?, ?)"
+def _order_values(row: NewOrder) -> tuple[model.Value, ...]:
+    return (
+        model.encode_char(row.no),
+        row.user_id,
+        row.state,
+        model.encode_decimal(row.amount, 12, 2),
+        model.encode_decimal(row.discount, 5, 4),
+        row.is_paid,
+        row.is_gift,
+        model.encode_float(row.weight),
+        row.note,
+        model.encode_json(row.extra),
+        row.receipt,
+        row.digest,
+        row.class_,
+        model.encode_date(row.date),
+        model.encode_date(row.due),
+        model.encode_datetime(row.paid_at, 3),
+        model.encode_datetime(row.created_at, 6),
+        model.encode_datetime(row.updated_at),
+        row.last_change_of_payment_conditions_by,
+        model.encode_datetime(row.last_change_of_payment_conditions_at),
+    )
+
+
+class _OrderSql:
+    unique: Final = {
+        "PRIMARY": ("id",),
+        "no": ("no",),
+    }
+    select: Final = model.Statement(
+        name="order.select",
+        sqlite=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order"'
+        ),
+        mysql=(
+            "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
+            " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
+            " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at` FROM `order`"
+        ),
+        postgresql=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order"'
+        ),
+    )
+    count: Final = model.Statement(
+        name="order.count",
+        sqlite='SELECT COUNT(*) FROM "order"',
+        mysql="SELECT COUNT(*) FROM `order`",
+        postgresql='SELECT COUNT(*) FROM "order"',
+    )
+    find_one: Final = model.Statement(
+        name="order.find_one",
+        sqlite=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "id" = ?'
+        ),
+        mysql=(
+            "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
+            " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
+            " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at` FROM `order` WHERE `id` = %s"
+        ),
+        postgresql=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "id" = $1'
+        ),
+    )
+    find_one_for_update: Final = model.Statement(
+        name="order.find_one_for_update",
+        sqlite=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "id" = ?'
+        ),
+        mysql=(
+            "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
+            " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
+            " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at` FROM `order` WHERE `id` = %s FOR UPDATE"
+        ),
+        postgresql=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "id" = $1 FOR UPDATE'
+        ),
+        writes=True,
+    )
+    find_one_by_no: Final = model.Statement(
+        name="order.find_one_by_no",
+        sqlite=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "no" = ?'
+        ),
+        mysql=(
+            "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
+            " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
+            " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at` FROM `order` WHERE `no` = %s"
+        ),
+        postgresql=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "no" = $1'
+        ),
+    )
+    find_one_by_no_for_update: Final = model.Statement(
+        name="order.find_one_by_no_for_update",
+        sqlite=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "no" = ?'
+        ),
+        mysql=(
+            "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
+            " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
+            " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at` FROM `order` WHERE `no` = %s FOR UPDATE"
+        ),
+        postgresql=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "no" = $1 FOR UPDATE'
+        ),
+        writes=True,
+    )
+    find_many_by_user_id_state: Final = model.Statement(
+        name="order.find_many_by_user_id_state",
+        sqlite=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "user_id" = ? AND "state" ='
+            ' ? ORDER BY "id"'
+        ),
+        mysql=(
+            "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
+            " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
+            " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at` FROM `order` WHERE `user_id` = %s AND `state`"
+            " = %s ORDER BY `id`"
+        ),
+        postgresql=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "user_id" = $1 AND "state"'
+            ' = $2 ORDER BY "id"'
+        ),
+    )
+    find_many_by_note: Final = model.Statement(
+        name="order.find_many_by_note",
+        sqlite=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "note" = ? ORDER BY "id"'
+        ),
+        mysql=(
+            "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
+            " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
+            " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at` FROM `order` WHERE `note` = %s ORDER BY `id`"
+        ),
+        postgresql=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "note" = $1 ORDER BY "id"'
+        ),
+    )
+    find_many_by_amount: Final = model.Statement(
+        name="order.find_many_by_amount",
+        sqlite=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "amount" = ? ORDER BY "id"'
+        ),
+        mysql=(
+            "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
+            " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
+            " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at` FROM `order` WHERE `amount` = CAST(%s AS"
+            " DECIMAL(12, 2)) ORDER BY `id`"
+        ),
+        postgresql=(
+            'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" FROM "order" WHERE "amount" = $1 ORDER BY "id"'
+        ),
+    )
+    insert: Final = model.Statement(
+        name="order.insert",
+        sqlite=(
+            'INSERT INTO "order" ("no", "user_id", "state", "amount", "discount", "is_paid",'
+            ' "is_gift", "weight", "note", "extra", "receipt", "digest", "class", "date", "due",'
+            ' "paid_at", "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,'
+            " ?, ?, ?, ?, COALESCE(?, strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'), ?, ?, ?)"
+            ' RETURNING "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at"'
+        ),
+        mysql=(
+            "INSERT INTO `order` (`no`, `user_id`, `state`, `amount`, `discount`, `is_paid`,"
+            " `is_gift`, `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`,"
+            " `paid_at`, `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " %s, %s, %s, %s, %s, %s, %s, COALESCE(%s, CURRENT_TIMESTAMP(6)), %s, %s, %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "order" ("no", "user_id", "state", "amount", "discount", "is_paid",'
+            ' "is_gift", "weight", "note", "extra", "receipt", "digest", "class", "date", "due",'
+            ' "paid_at", "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,'
+            " $10, $11, $12, $13, $14, $15, $16, COALESCE($17, statement_timestamp()), $18, $19,"
+            ' $20) RETURNING "id", "no", "user_id", "state", "amount", "discount", "is_paid",'
+            ' "is_gift", "weight", "note", "extra", "receipt", "digest", "class", "date", "due",'
+            ' "paid_at", "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    insert_many: Final = model.Statement(
+        name="order.insert_many",
+        sqlite=(
+            'INSERT INTO "order" ("no", "user_id", "state", "amount", "discount", "is_paid",'
+            ' "is_gift", "weight", "note", "extra", "receipt", "digest", "class", "date", "due",'
+            ' "paid_at", "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,'
+            " ?, ?, ?, ?, COALESCE(?, strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'), ?, ?, ?)"
+        ),
+        mysql=(
+            "INSERT INTO `order` (`no`, `user_id`, `state`, `amount`, `discount`, `is_paid`,"
+            " `is_gift`, `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`,"
+            " `paid_at`, `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " %s, %s, %s, %s, %s, %s, %s, COALESCE(%s, CURRENT_TIMESTAMP(6)), %s, %s, %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "order" ("no", "user_id", "state", "amount", "discount", "is_paid",'
+            ' "is_gift", "weight", "note", "extra", "receipt", "digest", "class", "date", "due",'
+            ' "paid_at", "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,'
+            " $10, $11, $12, $13, $14, $15, $16, COALESCE($17, statement_timestamp()), $18, $19,"
+            " $20)"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_no: Final = model.Statement(
+        name="order.upsert_by_no",
+        sqlite=(
+            'INSERT INTO "order" ("no", "user_id", "state", "amount", "discount", "is_paid",'
+            ' "is_gift", "weight", "note", "extra", "receipt", "digest", "class", "date", "due",'
+            ' "paid_at", "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,'
+            " ?, ?, ?, ?, COALESCE(?, strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'), ?, ?, ?) ON"
+            ' CONFLICT ("no") DO UPDATE SET "no" = excluded."no", "user_id" = excluded."user_id",'
+            ' "state" = excluded."state", "amount" = excluded."amount", "discount" ='
+            ' excluded."discount", "is_paid" = excluded."is_paid", "is_gift" = excluded."is_gift",'
+            ' "weight" = excluded."weight", "note" = excluded."note", "extra" = excluded."extra",'
+            ' "receipt" = excluded."receipt", "digest" = excluded."digest", "class" ='
+            ' excluded."class", "date" = excluded."date", "due" = excluded."due", "paid_at" ='
+            ' excluded."paid_at", "last_change_of_payment_conditions_by" ='
+            ' excluded."last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" ='
+            ' excluded."last_change_of_payment_conditions_at", "updated_at" = CURRENT_TIMESTAMP'
+            ' RETURNING "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at"'
+        ),
+        mysql=(
+            "INSERT INTO `order` (`no`, `user_id`, `state`, `amount`, `discount`, `is_paid`,"
+            " `is_gift`, `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`,"
+            " `paid_at`, `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
+            " `last_change_of_payment_conditions_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " %s, %s, %s, %s, %s, %s, %s, COALESCE(%s, CURRENT_TIMESTAMP(6)), %s, %s, %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "order" ("no", "user_id", "state", "amount", "discount", "is_paid",'
+            ' "is_gift", "weight", "note", "extra", "receipt", "digest", "class", "date", "due",'
+            ' "paid_at", "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,'
+            " $10, $11, $12, $13, $14, $15, $16, COALESCE($17, statement_timestamp()), $18, $19,"
+            ' $20) ON CONFLICT ("no") DO UPDATE SET "no" = excluded."no", "user_id" ='
+            ' excluded."user_id", "state" = excluded."state", "amount" = excluded."amount",'
+            ' "discount" = excluded."discount", "is_paid" = excluded."is_paid", "is_gift" ='
+            ' excluded."is_gift", "weight" = excluded."weight", "note" = excluded."note", "extra" ='
+            ' excluded."extra", "receipt" = excluded."receipt", "digest" = excluded."digest",'
+            ' "class" = excluded."class", "date" = excluded."date", "due" = excluded."due",'
+            ' "paid_at" = excluded."paid_at", "last_change_of_payment_conditions_by" ='
+            ' excluded."last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at" ='
+            ' excluded."last_change_of_payment_conditions_at", "updated_at" = statement_timestamp()'
+            ' RETURNING "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
+            ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
+            ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
+            ' "last_change_of_payment_conditions_at"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_no_update: Final = model.Statement(
+        name="order.upsert_by_no_update",
+        mysql=(
+            "UPDATE `order` SET `no` = %s, `user_id` = %s, `state` = %s, `amount` = %s, `discount`"
+            " = %s, `is_paid` = %s, `is_gift` = %s, `weight` = %s, `note` = %s, `extra` = %s,"
+            " `receipt` = %s, `digest` = %s, `class` = %s, `date` = %s, `due` = %s, `paid_at` = %s,"
+            " `last_change_of_payment_conditions_by` = %s, `last_change_of_payment_conditions_at` ="
+            " %s, `updated_at` = CURRENT_TIMESTAMP WHERE `no` = %s"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    update: Final = model.Statement(
+        name="order.update",
+        sqlite=(
+            'UPDATE "order" SET "no" = ?, "user_id" = ?, "state" = ?, "amount" = ?, "discount" = ?,'
+            ' "is_paid" = ?, "is_gift" = ?, "weight" = ?, "note" = ?, "extra" = ?, "receipt" = ?,'
+            ' "digest" = ?, "class" = ?, "date" = ?, "due" = ?, "paid_at" = ?,'
+            ' "last_change_of_payment_conditions_by" = ?, "last_change_of_payment_conditions_at" ='
+            ' ?, "updated_at" = CURRENT_TIMESTAMP WHERE "id" = ?'
+        ),
+        mysql=(
+            "UPDATE `order` SET `no` = %s, `user_id` = %s, `state` = %s, `amount` = %s, `discount`"
+            " = %s, `is_paid` = %s, `is_gift` = %s, `weight` = %s, `note` = %s, `extra` = %s,"
+            " `receipt` = %s, `digest` = %s, `class` = %s, `date` = %s, `due` = %s, `paid_at` = %s,"
+            " `last_change_of_payment_conditions_by` = %s, `last_change_of_payment_conditions_at` ="
+            " %s, `updated_at` = CURRENT_TIMESTAMP WHERE `id` = %s"
+        ),
+        postgresql=(
+            'UPDATE "order" SET "no" = $1, "user_id" = $2, "state" = $3, "amount" = $4, "discount"'
+            ' = $5, "is_paid" = $6, "is_gift" = $7, "weight" = $8, "note" = $9, "extra" = $10,'
+            ' "receipt" = $11, "digest" = $12, "class" = $13, "date" = $14, "due" = $15, "paid_at"'
+            ' = $16, "last_change_of_payment_conditions_by" = $17,'
+            ' "last_change_of_payment_conditions_at" = $18, "updated_at" = statement_timestamp()'
+            ' WHERE "id" = $19'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    update_columns: Final = model.Statement(
+        name="order.update_columns",
+        sqlite=(
+            'UPDATE "order" SET "no" = CASE WHEN ? THEN ? ELSE "no" END, "user_id" = CASE WHEN ?'
+            ' THEN ? ELSE "user_id" END, "state" = CASE WHEN ? THEN ? ELSE "state" END, "amount" ='
+            ' CASE WHEN ? THEN ? ELSE "amount" END, "discount" = CASE WHEN ? THEN ? ELSE "discount"'
+            ' END, "is_paid" = CASE WHEN ? THEN ? ELSE "is_paid" END, "is_gift" = CASE WHEN ? THEN'
+            ' ? ELSE "is_gift" END, "weight" = CASE WHEN ? THEN ? ELSE "weight" END, "note" = CASE'
+            ' WHEN ? THEN ? ELSE "note" END, "extra" = CASE WHEN ? THEN ? ELSE "extra" END,'
+            ' "receipt" = CASE WHEN ? THEN ? ELSE "receipt" END, "digest" = CASE WHEN ? THEN ? ELSE'
+            ' "digest" END, "class" = CASE WHEN ? THEN ? ELSE "class" END, "date" = CASE WHEN ?'
+            ' THEN ? ELSE "date" END, "due" = CASE WHEN ? THEN ? ELSE "due" END, "paid_at" = CASE'
+            ' WHEN ? THEN ? ELSE "paid_at" END, "last_change_of_payment_conditions_by" = CASE WHEN'
+            ' ? THEN ? ELSE "last_change_of_payment_conditions_by" END,'
+            ' "last_change_of_payment_conditions_at" = CASE WHEN ? THEN ? ELSE'
+            ' "last_change_of_payment_conditions_at" END, "updated_at" = CURRENT_TIMESTAMP WHERE'
+            ' "id" = ?'
+        ),
+        mysql=(
+            "UPDATE `order` SET `no` = CASE WHEN %s THEN %s ELSE `no` END, `user_id` = CASE WHEN %s"
+            " THEN %s ELSE `user_id` END, `state` = CASE WHEN %s THEN %s ELSE `state` END, `amount`"
+            " = CASE WHEN %s THEN %s ELSE `amount` END, `discount` = CASE WHEN %s THEN %s ELSE"
+            " `discount` END, `is_paid` = CASE WHEN %s THEN %s ELSE `is_paid` END, `is_gift` = CASE"
+            " WHEN %s THEN %s ELSE `is_gift` END, `weight` = CASE WHEN %s THEN %s ELSE `weight`"
+            " END, `note` = CASE WHEN %s THEN %s ELSE `note` END, `extra` = CASE WHEN %s THEN %s"
+            " ELSE `extra` END, `receipt` = CASE WHEN %s THEN %s ELSE `receipt` END, `digest` ="
+            " CASE WHEN %s THEN %s ELSE `digest` END, `class` = CASE WHEN %s THEN %s ELSE `class`"
+            " END, `date` = CASE WHEN %s THEN %s ELSE `date` END, `due` = CASE WHEN %s THEN %s ELSE"
+            " `due` END, `paid_at` = CASE WHEN %s THEN %s ELSE `paid_at` END,"
+            " `last_change_of_payment_conditions_by` = CASE WHEN %s THEN %s ELSE"
+            " `last_change_of_payment_conditions_by` END, `last_change_of_payment_conditions_at` ="
+            " CASE WHEN %s THEN %s ELSE `last_change_of_payment_conditions_at` END, `updated_at` ="
+            " CURRENT_TIMESTAMP WHERE `id` = %s"
+        ),
+        postgresql=(
+            'UPDATE "order" SET "no" = CASE WHEN $1 THEN $2 ELSE "no" END, "user_id" = CASE WHEN $3'
+            ' THEN $4 ELSE "user_id" END, "state" = CASE WHEN $5 THEN $6 ELSE "state" END, "amount"'
+            ' = CASE WHEN $7 THEN $8 ELSE "amount" END, "discount" = CASE WHEN $9 THEN $10 ELSE'
+            ' "discount" END, "is_paid" = CASE WHEN $11 THEN $12 ELSE "is_paid" END, "is_gift" ='
+            ' CASE WHEN $13 THEN $14 ELSE "is_gift" END, "weight" = CASE WHEN $15 THEN $16 ELSE'
+            ' "weight" END, "note" = CASE WHEN $17 THEN $18 ELSE "note" END, "extra" = CASE WHEN'
+            ' $19 THEN $20 ELSE "extra" END, "receipt" = CASE WHEN $21 THEN $22 ELSE "receipt" END,'
+            ' "digest" = CASE WHEN $23 THEN $24 ELSE "digest" END, "class" = CASE WHEN $25 THEN $26'
+            ' ELSE "class" END, "date" = CASE WHEN $27 THEN $28 ELSE "date" END, "due" = CASE WHEN'
+            ' $29 THEN $30 ELSE "due" END, "paid_at" = CASE WHEN $31 THEN $32 ELSE "paid_at" END,'
+            ' "last_change_of_payment_conditions_by" = CASE WHEN $33 THEN $34 ELSE'
+            ' "last_change_of_payment_conditions_by" END, "last_change_of_payment_conditions_at" ='
+            ' CASE WHEN $35 THEN $36 ELSE "last_change_of_payment_conditions_at" END, "updated_at"'
+            ' = statement_timestamp() WHERE "id" = $37'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    delete: Final = model.Statement(
+        name="order.delete",
+        sqlite='DELETE FROM "order" WHERE "id" = ?',
+        mysql="DELETE FROM `order` WHERE `id` = %s",
+        postgresql='DELETE FROM "order" WHERE "id" = $1',
+        writes=True,
+    )
+
+
+_ORDER_TABLE = model.Table[Order](
+    name="order",
+    decode=_order_row,
+    key=model.Index[Order](
+        name="PRIMARY",
+        find=_OrderSql.find_one,
+        find_for_update=_OrderSql.find_one_for_update,
+        values=lambda row: (row.id,),
     ),
-    mysql=(
-        "INSERT INTO `order` (`no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
-        " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
-        " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
-        " `last_change_of_payment_conditions_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-        " %s, %s, %s, %s, %s, %s, COALESCE(%s, CURRENT_TIMESTAMP(6)), %s, %s, %s)"
+    unique=(
+        model.Index[Order](
+            name="no",
+            find=_OrderSql.find_one_by_no,
+            find_for_update=_OrderSql.find_one_by_no_for_update,
+            values=lambda row: (model.encode_char(row.no),),
+            folded=(0,),
+        ),
     ),
-    unique=_ORDER_UNIQUE,
-)
-_ORDER_FIND_ONE = model.Statement(
-    sqlite=(
-        'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
-        ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
-        ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
-        ' "last_change_of_payment_conditions_at" FROM "order" WHERE "id" = ?'
-    ),
-    mysql=(
-        "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
-        " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
-        " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
-        " `last_change_of_payment_conditions_at` FROM `order` WHERE `id` = %s"
-    ),
-)
-_ORDER_FIND_ONE_BY_NO = model.Statement(
-    sqlite=(
-        'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
-        ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
-        ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
-        ' "last_change_of_payment_conditions_at" FROM "order" WHERE "no" = ?'
-    ),
-    mysql=(
-        "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
-        " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
-        " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
-        " `last_change_of_payment_conditions_at` FROM `order` WHERE `no` = %s"
-    ),
-)
-_ORDER_FIND_MANY_BY_USER_ID_STATE = model.Statement(
-    sqlite=(
-        'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
-        ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
-        ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
-        ' "last_change_of_payment_conditions_at" FROM "order" WHERE "user_id" = ? AND "state" = ?'
-        ' ORDER BY "id"'
-    ),
-    mysql=(
-        "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
-        " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
-        " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
-        " `last_change_of_payment_conditions_at` FROM `order` WHERE `user_id` = %s AND `state` = %s"
-        " ORDER BY `id`"
-    ),
-)
-_ORDER_FIND_MANY_BY_NOTE = model.Statement(
-    sqlite=(
-        'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
-        ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
-        ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
-        ' "last_change_of_payment_conditions_at" FROM "order" WHERE "note" = ? ORDER BY "id"'
-    ),
-    mysql=(
-        "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
-        " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
-        " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
-        " `last_change_of_payment_conditions_at` FROM `order` WHERE `note` = %s ORDER BY `id`"
-    ),
-)
-_ORDER_FIND_MANY_BY_AMOUNT = model.Statement(
-    sqlite=(
-        'SELECT "id", "no", "user_id", "state", "amount", "discount", "is_paid", "is_gift",'
-        ' "weight", "note", "extra", "receipt", "digest", "class", "date", "due", "paid_at",'
-        ' "created_at", "updated_at", "last_change_of_payment_conditions_by",'
-        ' "last_change_of_payment_conditions_at" FROM "order" WHERE "amount" = ? ORDER BY "id"'
-    ),
-    mysql=(
-        "SELECT `id`, `no`, `user_id`, `state`, `amount`, `discount`, `is_paid`, `is_gift`,"
-        " `weight`, `note`, `extra`, `receipt`, `digest`, `class`, `date`, `due`, `paid_at`,"
-        " `created_at`, `updated_at`, `last_change_of_payment_conditions_by`,"
-        " `last_change_of_payment_conditions_at` FROM `order` WHERE `amount` = CAST(%s AS"
-        " DECIMAL(12, 2)) ORDER BY `id`"
-    ),
-)
-_ORDER_UPDATE = model.Statement(
-    sqlite=(
-        'UPDATE "order" SET "no" = ?, "user_id" = ?, "state" = ?, "amount" = ?, "discount" = ?,'
-        ' "is_paid" = ?, "is_gift" = ?, "weight" = ?, "note" = ?, "extra" = ?, "receipt" = ?,'
-        ' "digest" = ?, "class" = ?, "date" = ?, "due" = ?, "paid_at" = ?,'
-        ' "last_change_of_payment_conditions_by" = ?, "last_change_of_payment_conditions_at" = ?,'
-        ' "updated_at" = CURRENT_TIMESTAMP WHERE "id" = ?'
-    ),
-    mysql=(
-        "UPDATE `order` SET `no` = %s, `user_id` = %s, `state` = %s, `amount` = %s, `discount` ="
-        " %s, `is_paid` = %s, `is_gift` = %s, `weight` = %s, `note` = %s, `extra` = %s, `receipt` ="
-        " %s, `digest` = %s, `class` = %s, `date` = %s, `due` = %s, `paid_at` = %s,"
-        " `last_change_of_payment_conditions_by` = %s, `last_change_of_payment_conditions_at` = %s,"
-        " `updated_at` = CURRENT_TIMESTAMP WHERE `id` = %s"
-    ),
-    unique=_ORDER_UNIQUE,
-)
-_ORDER_DELETE = model.Statement(
-    sqlite='DELETE FROM "order" WHERE "id" = ?',
-    mysql="DELETE FROM `order` WHERE `id` = %s",
+    key_columns=(OrderColumns.id,),
+    select=_OrderSql.select,
+    count=_OrderSql.count,
+    layout="0530e192e3cf",
 )
 
 
-class OrderLine(msgspec.Struct, kw_only=True):
-    """A row of the table ``order_line``."""
-
-    order_id: int
-    line: int
-    sku: str
-    added: dt.datetime | None
-    weight: float | None
-
-
-class OrderLineModel:
+class OrderLineModel(model.Repository[OrderLine]):
     """Repository of the table ``order_line``."""
 
+    columns: ClassVar = OrderLineColumns
+
     def __init__(self, database: model.Database) -> None:
-        self._database = database
+        super().__init__(database, _ORDER_LINE_TABLE)
 
     async def insert(
         self,
@@ -349,27 +1036,78 @@ class OrderLineModel:
         Left out, ``added`` is the current time. Raises `model.DuplicateKey` when a unique
         index has its values already.
         """
-        return _order_line(
-            await self._database.insert(
-                _ORDER_LINE_INSERT,
-                (order_id, line, sku, model.encode_datetime(added), weight),
-                _ORDER_LINE_FIND_ONE,
-                (order_id, line),
-            )
+        return await self._insert(
+            _OrderLineSql.insert,
+            (order_id, line, sku, model.encode_datetime(added), model.encode_single(weight)),
+            (order_id, line),
         )
 
-    async def find_one(self, order_id: int, line: int) -> OrderLine | None:
-        """The row with this key, if there is one."""
-        return await self._find(_ORDER_LINE_FIND_ONE, (order_id, line))
+    async def insert_many(self, rows: Iterable[NewOrderLine]) -> int:
+        """Stores rows, all of them or none, and returns how many they are."""
+        return await self._insert_many(_OrderLineSql.insert_many, map(_order_line_values, rows))
 
-    async def find_one_by_sku(self, sku: str) -> OrderLine | None:
+    async def upsert(
+        self,
+        *,
+        order_id: int,
+        line: int,
+        sku: str,
+        added: dt.datetime | None = None,
+        weight: float | None = None,
+    ) -> OrderLine:
+        """Stores a row in place of the one with this ``order_id`` and ``line``, if there is one,
+        and returns it.
+
+        Left out, ``added`` is the current time. Raises `model.DuplicateKey` when another row
+        has its values in a unique index.
+        """
+        return await self._upsert(
+            _OrderLineSql.upsert,
+            (order_id, line, sku, model.encode_datetime(added), model.encode_single(weight)),
+            _ORDER_LINE_TABLE.key,
+            (order_id, line),
+            _OrderLineSql.upsert_update,
+            (sku, model.encode_single(weight), order_id, line),
+        )
+
+    async def upsert_by_sku(
+        self,
+        *,
+        order_id: int,
+        line: int,
+        sku: str,
+        added: dt.datetime | None = None,
+        weight: float | None = None,
+    ) -> OrderLine:
+        """Stores a row in place of the one with this ``sku``, if there is one, and returns it.
+
+        Left out, ``added`` is the current time. Raises `model.DuplicateKey` when another row
+        has its values in a unique index.
+        """
+        return await self._upsert(
+            _OrderLineSql.upsert_by_sku,
+            (order_id, line, sku, model.encode_datetime(added), model.encode_single(weight)),
+            _ORDER_LINE_TABLE.unique[0],
+            (sku,),
+            _OrderLineSql.upsert_by_sku_update,
+            (sku, model.encode_single(weight), sku),
+        )
+
+    async def find_one(
+        self, order_id: int, line: int, *, for_update: bool = False
+    ) -> OrderLine | None:
+        """The row with this key, if there is one."""
+        return await self._find(_ORDER_LINE_TABLE.key, (order_id, line), for_update)
+
+    async def find_one_by_sku(self, sku: str, *, for_update: bool = False) -> OrderLine | None:
         """The row with this ``sku``, if there is one."""
-        return await self._find(_ORDER_LINE_FIND_ONE_BY_SKU, (sku,))
+        return await self._find(_ORDER_LINE_TABLE.unique[0], (sku,), for_update)
 
     async def find_many_by_weight(self, weight: float) -> list[OrderLine]:
         """The rows with this ``weight``, ordered by key."""
-        rows = await self._database.fetch_all(_ORDER_LINE_FIND_MANY_BY_WEIGHT, (weight,))
-        return [_order_line(row) for row in rows]
+        return await self._find_many(
+            _OrderLineSql.find_many_by_weight, (model.encode_single(weight),)
+        )
 
     async def update(self, row: OrderLine) -> bool:
         """Stores all of a row; False when there is none with its key.
@@ -377,24 +1115,37 @@ class OrderLineModel:
         ``added`` stays as stored. Raises `model.DuplicateKey` when another row has its values
         in a unique index.
         """
-        return bool(
-            await self._database.execute(
-                _ORDER_LINE_UPDATE, (row.sku, row.weight, row.order_id, row.line)
-            )
+        return await self._update(
+            _OrderLineSql.update,
+            (row.sku, model.encode_single(row.weight), row.order_id, row.line),
+            row,
+        )
+
+    async def update_columns(
+        self,
+        order_id: int,
+        line: int,
+        *,
+        sku: str | msgspec.UnsetType = msgspec.UNSET,
+        weight: float | None | msgspec.UnsetType = msgspec.UNSET,
+    ) -> bool:
+        """Stores the columns that are given; False when there is no row with this key.
+
+        ``added`` stays as stored. Raises `model.DuplicateKey` when another row has its values
+        in a unique index.
+        """
+        return await self._update_columns(
+            _OrderLineSql.update_columns,
+            (*model.change(sku), *model.change(weight, model.encode_single), order_id, line),
+            (order_id, line),
         )
 
     async def delete(self, order_id: int, line: int) -> bool:
         """Removes the row with this key; False when there is none."""
-        return bool(await self._database.execute(_ORDER_LINE_DELETE, (order_id, line)))
-
-    async def _find(
-        self, statement: model.Statement, values: tuple[model.Value, ...]
-    ) -> OrderLine | None:
-        row = await self._database.fetch_one(statement, values)
-        return None if row is None else _order_line(row)
+        return await self._delete(_OrderLineSql.delete, (order_id, line))
 
 
-def _order_line(row: model.Row) -> OrderLine:
+def _order_line_row(row: model.Row) -> OrderLine:
     return OrderLine(
         order_id=row[0],
         line=row[1],
@@ -404,329 +1155,1586 @@ def _order_line(row: model.Row) -> OrderLine:
     )
 
 
-_ORDER_LINE_UNIQUE = {
-    "PRIMARY": ("order_id", "line"),
-    "sku": ("sku",),
-}
-_ORDER_LINE_INSERT = model.Statement(
-    sqlite=(
-        'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES (?, ?, ?,'
-        " COALESCE(?, CURRENT_TIMESTAMP), ?)"
+def _order_line_values(row: NewOrderLine) -> tuple[model.Value, ...]:
+    return (
+        row.order_id,
+        row.line,
+        row.sku,
+        model.encode_datetime(row.added),
+        model.encode_single(row.weight),
+    )
+
+
+class _OrderLineSql:
+    unique: Final = {
+        "PRIMARY": ("order_id", "line"),
+        "sku": ("sku",),
+    }
+    select: Final = model.Statement(
+        name="order_line.select",
+        sqlite='SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line"',
+        mysql="SELECT `order_id`, `line`, `sku`, `added`, `weight` + 0E0 FROM `order_line`",
+        postgresql='SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line"',
+    )
+    count: Final = model.Statement(
+        name="order_line.count",
+        sqlite='SELECT COUNT(*) FROM "order_line"',
+        mysql="SELECT COUNT(*) FROM `order_line`",
+        postgresql='SELECT COUNT(*) FROM "order_line"',
+    )
+    find_one: Final = model.Statement(
+        name="order_line.find_one",
+        sqlite=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "order_id"'
+            ' = ? AND "line" = ?'
+        ),
+        mysql=(
+            "SELECT `order_id`, `line`, `sku`, `added`, `weight` + 0E0 FROM `order_line` WHERE"
+            " `order_id` = %s AND `line` = %s"
+        ),
+        postgresql=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "order_id"'
+            ' = $1 AND "line" = $2'
+        ),
+    )
+    find_one_for_update: Final = model.Statement(
+        name="order_line.find_one_for_update",
+        sqlite=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "order_id"'
+            ' = ? AND "line" = ?'
+        ),
+        mysql=(
+            "SELECT `order_id`, `line`, `sku`, `added`, `weight` + 0E0 FROM `order_line` WHERE"
+            " `order_id` = %s AND `line` = %s FOR UPDATE"
+        ),
+        postgresql=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "order_id"'
+            ' = $1 AND "line" = $2 FOR UPDATE'
+        ),
+        writes=True,
+    )
+    find_one_by_sku: Final = model.Statement(
+        name="order_line.find_one_by_sku",
+        sqlite=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "sku" = ?'
+        ),
+        mysql=(
+            "SELECT `order_id`, `line`, `sku`, `added`, `weight` + 0E0 FROM `order_line` WHERE"
+            " `sku` = %s"
+        ),
+        postgresql=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "sku" = $1'
+        ),
+    )
+    find_one_by_sku_for_update: Final = model.Statement(
+        name="order_line.find_one_by_sku_for_update",
+        sqlite=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "sku" = ?'
+        ),
+        mysql=(
+            "SELECT `order_id`, `line`, `sku`, `added`, `weight` + 0E0 FROM `order_line` WHERE"
+            " `sku` = %s FOR UPDATE"
+        ),
+        postgresql=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "sku" = $1'
+            " FOR UPDATE"
+        ),
+        writes=True,
+    )
+    find_many_by_weight: Final = model.Statement(
+        name="order_line.find_many_by_weight",
+        sqlite=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "weight" ='
+            ' ? ORDER BY "order_id", "line"'
+        ),
+        mysql=(
+            "SELECT `order_id`, `line`, `sku`, `added`, `weight` + 0E0 FROM `order_line` WHERE"
+            " `weight` = %s ORDER BY `order_id`, `line`"
+        ),
+        postgresql=(
+            'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "weight" ='
+            ' $1 ORDER BY "order_id", "line"'
+        ),
+    )
+    insert: Final = model.Statement(
+        name="order_line.insert",
+        sqlite=(
+            'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES (?, ?,'
+            ' ?, COALESCE(?, CURRENT_TIMESTAMP), ?) RETURNING "order_id", "line", "sku", "added",'
+            ' "weight"'
+        ),
+        mysql=(
+            "INSERT INTO `order_line` (`order_id`, `line`, `sku`, `added`, `weight`) VALUES (%s,"
+            " %s, %s, COALESCE(%s, CURRENT_TIMESTAMP), %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES ($1,'
+            ' $2, $3, COALESCE($4, statement_timestamp()), $5) RETURNING "order_id", "line", "sku",'
+            ' "added", "weight"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    insert_many: Final = model.Statement(
+        name="order_line.insert_many",
+        sqlite=(
+            'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES (?, ?,'
+            " ?, COALESCE(?, CURRENT_TIMESTAMP), ?)"
+        ),
+        mysql=(
+            "INSERT INTO `order_line` (`order_id`, `line`, `sku`, `added`, `weight`) VALUES (%s,"
+            " %s, %s, COALESCE(%s, CURRENT_TIMESTAMP), %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES ($1,'
+            " $2, $3, COALESCE($4, statement_timestamp()), $5)"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert: Final = model.Statement(
+        name="order_line.upsert",
+        sqlite=(
+            'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES (?, ?,'
+            ' ?, COALESCE(?, CURRENT_TIMESTAMP), ?) ON CONFLICT ("order_id", "line") DO UPDATE SET'
+            ' "sku" = excluded."sku", "weight" = excluded."weight" RETURNING "order_id", "line",'
+            ' "sku", "added", "weight"'
+        ),
+        mysql=(
+            "INSERT INTO `order_line` (`order_id`, `line`, `sku`, `added`, `weight`) VALUES (%s,"
+            " %s, %s, COALESCE(%s, CURRENT_TIMESTAMP), %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES ($1,'
+            ' $2, $3, COALESCE($4, statement_timestamp()), $5) ON CONFLICT ("order_id", "line") DO'
+            ' UPDATE SET "sku" = excluded."sku", "weight" = excluded."weight" RETURNING "order_id",'
+            ' "line", "sku", "added", "weight"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_update: Final = model.Statement(
+        name="order_line.upsert_update",
+        mysql=(
+            "UPDATE `order_line` SET `sku` = %s, `weight` = %s WHERE `order_id` = %s AND `line` ="
+            " %s"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_sku: Final = model.Statement(
+        name="order_line.upsert_by_sku",
+        sqlite=(
+            'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES (?, ?,'
+            ' ?, COALESCE(?, CURRENT_TIMESTAMP), ?) ON CONFLICT ("sku") DO UPDATE SET "sku" ='
+            ' excluded."sku", "weight" = excluded."weight" RETURNING "order_id", "line", "sku",'
+            ' "added", "weight"'
+        ),
+        mysql=(
+            "INSERT INTO `order_line` (`order_id`, `line`, `sku`, `added`, `weight`) VALUES (%s,"
+            " %s, %s, COALESCE(%s, CURRENT_TIMESTAMP), %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "order_line" ("order_id", "line", "sku", "added", "weight") VALUES ($1,'
+            ' $2, $3, COALESCE($4, statement_timestamp()), $5) ON CONFLICT ("sku") DO UPDATE SET'
+            ' "sku" = excluded."sku", "weight" = excluded."weight" RETURNING "order_id", "line",'
+            ' "sku", "added", "weight"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_sku_update: Final = model.Statement(
+        name="order_line.upsert_by_sku_update",
+        mysql="UPDATE `order_line` SET `sku` = %s, `weight` = %s WHERE `sku` = %s",
+        writes=True,
+        unique=unique,
+    )
+    update: Final = model.Statement(
+        name="order_line.update",
+        sqlite=(
+            'UPDATE "order_line" SET "sku" = ?, "weight" = ? WHERE "order_id" = ? AND "line" = ?'
+        ),
+        mysql=(
+            "UPDATE `order_line` SET `sku` = %s, `weight` = %s WHERE `order_id` = %s AND `line` ="
+            " %s"
+        ),
+        postgresql=(
+            'UPDATE "order_line" SET "sku" = $1, "weight" = $2 WHERE "order_id" = $3 AND "line" ='
+            " $4"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    update_columns: Final = model.Statement(
+        name="order_line.update_columns",
+        sqlite=(
+            'UPDATE "order_line" SET "sku" = CASE WHEN ? THEN ? ELSE "sku" END, "weight" = CASE'
+            ' WHEN ? THEN ? ELSE "weight" END WHERE "order_id" = ? AND "line" = ?'
+        ),
+        mysql=(
+            "UPDATE `order_line` SET `sku` = CASE WHEN %s THEN %s ELSE `sku` END, `weight` = CASE"
+            " WHEN %s THEN %s ELSE `weight` END WHERE `order_id` = %s AND `line` = %s"
+        ),
+        postgresql=(
+            'UPDATE "order_line" SET "sku" = CASE WHEN $1 THEN $2 ELSE "sku" END, "weight" = CASE'
+            ' WHEN $3 THEN $4 ELSE "weight" END WHERE "order_id" = $5 AND "line" = $6'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    delete: Final = model.Statement(
+        name="order_line.delete",
+        sqlite='DELETE FROM "order_line" WHERE "order_id" = ? AND "line" = ?',
+        mysql="DELETE FROM `order_line` WHERE `order_id` = %s AND `line` = %s",
+        postgresql='DELETE FROM "order_line" WHERE "order_id" = $1 AND "line" = $2',
+        writes=True,
+    )
+
+
+_ORDER_LINE_TABLE = model.Table[OrderLine](
+    name="order_line",
+    decode=_order_line_row,
+    key=model.Index[OrderLine](
+        name="PRIMARY",
+        find=_OrderLineSql.find_one,
+        find_for_update=_OrderLineSql.find_one_for_update,
+        values=lambda row: (row.order_id, row.line),
     ),
-    mysql=(
-        "INSERT INTO `order_line` (`order_id`, `line`, `sku`, `added`, `weight`) VALUES (%s, %s,"
-        " %s, COALESCE(%s, CURRENT_TIMESTAMP), %s)"
+    unique=(
+        model.Index[OrderLine](
+            name="sku",
+            find=_OrderLineSql.find_one_by_sku,
+            find_for_update=_OrderLineSql.find_one_by_sku_for_update,
+            values=lambda row: (row.sku,),
+            folded=(0,),
+        ),
     ),
-    unique=_ORDER_LINE_UNIQUE,
-)
-_ORDER_LINE_FIND_ONE = model.Statement(
-    sqlite=(
-        'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "order_id" = ?'
-        ' AND "line" = ?'
-    ),
-    mysql=(
-        "SELECT `order_id`, `line`, `sku`, `added`, `weight` FROM `order_line` WHERE `order_id` ="
-        " %s AND `line` = %s"
-    ),
-)
-_ORDER_LINE_FIND_ONE_BY_SKU = model.Statement(
-    sqlite='SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "sku" = ?',
-    mysql="SELECT `order_id`, `line`, `sku`, `added`, `weight` FROM `order_line` WHERE `sku` = %s",
-)
-_ORDER_LINE_FIND_MANY_BY_WEIGHT = model.Statement(
-    sqlite=(
-        'SELECT "order_id", "line", "sku", "added", "weight" FROM "order_line" WHERE "weight" = ?'
-        ' ORDER BY "order_id", "line"'
-    ),
-    mysql=(
-        "SELECT `order_id`, `line`, `sku`, `added`, `weight` FROM `order_line` WHERE `weight` ="
-        " CAST(%s AS FLOAT) ORDER BY `order_id`, `line`"
-    ),
-)
-_ORDER_LINE_UPDATE = model.Statement(
-    sqlite='UPDATE "order_line" SET "sku" = ?, "weight" = ? WHERE "order_id" = ? AND "line" = ?',
-    mysql="UPDATE `order_line` SET `sku` = %s, `weight` = %s WHERE `order_id` = %s AND `line` = %s",
-    unique=_ORDER_LINE_UNIQUE,
-)
-_ORDER_LINE_DELETE = model.Statement(
-    sqlite='DELETE FROM "order_line" WHERE "order_id" = ? AND "line" = ?',
-    mysql="DELETE FROM `order_line` WHERE `order_id` = %s AND `line` = %s",
+    key_columns=(OrderLineColumns.order_id, OrderLineColumns.line),
+    select=_OrderLineSql.select,
+    count=_OrderLineSql.count,
+    layout="f1f158709f76",
 )
 
 
-class Day(msgspec.Struct, kw_only=True):
-    """A row of the table ``day``."""
-
-    day: dt.date
-    rate: decimal.Decimal
-
-
-class DayModel:
+class DayModel(model.Repository[Day]):
     """Repository of the table ``day``."""
 
-    def __init__(self, database: model.Database) -> None:
-        self._database = database
+    columns: ClassVar = DayColumns
 
-    async def insert(self, *, day: dt.date, rate: decimal.Decimal) -> Day:
+    def __init__(self, database: model.Database) -> None:
+        super().__init__(database, _DAY_TABLE)
+
+    async def insert(self, *, day: dt.date, rate: float) -> Day:
         """Stores a row and returns it with what the database has added.
 
         Raises `model.DuplicateKey` when a unique index has its values already.
         """
-        return _day(
-            await self._database.insert(
-                _DAY_INSERT,
-                (model.encode_date(day), model.encode_decimal(rate, 6, 3)),
-                _DAY_FIND_ONE,
-                (model.encode_date(day),),
-            )
+        return await self._insert(
+            _DaySql.insert,
+            (model.encode_date(day), model.encode_decimal(model.decimal_of_float(rate), 6, 3)),
+            (model.encode_date(day),),
         )
 
-    async def find_one(self, day: dt.date) -> Day | None:
+    async def insert_many(self, rows: Iterable[NewDay]) -> int:
+        """Stores rows, all of them or none, and returns how many they are."""
+        return await self._insert_many(_DaySql.insert_many, map(_day_values, rows))
+
+    async def upsert(self, *, day: dt.date, rate: float) -> Day:
+        """Stores a row in place of the one with this ``day``, if there is one, and returns it.
+
+        Raises `model.DuplicateKey` when another row has its values in a unique index.
+        """
+        return await self._upsert(
+            _DaySql.upsert,
+            (model.encode_date(day), model.encode_decimal(model.decimal_of_float(rate), 6, 3)),
+            _DAY_TABLE.key,
+            (model.encode_date(day),),
+            _DaySql.upsert_update,
+            (model.encode_decimal(model.decimal_of_float(rate), 6, 3), model.encode_date(day)),
+        )
+
+    async def upsert_by_rate(self, *, day: dt.date, rate: float) -> Day:
+        """Stores a row in place of the one with this ``rate``, if there is one, and returns it.
+
+        Raises `model.DuplicateKey` when another row has its values in a unique index.
+        """
+        return await self._upsert(
+            _DaySql.upsert_by_rate,
+            (model.encode_date(day), model.encode_decimal(model.decimal_of_float(rate), 6, 3)),
+            _DAY_TABLE.unique[0],
+            (model.encode_decimal(model.decimal_of_float(rate), 6, 3),),
+            _DaySql.upsert_by_rate_update,
+            (
+                model.encode_decimal(model.decimal_of_float(rate), 6, 3),
+                model.encode_decimal(model.decimal_of_float(rate), 6, 3),
+            ),
+        )
+
+    async def find_one(self, day: dt.date, *, for_update: bool = False) -> Day | None:
         """The row with this key, if there is one."""
-        return await self._find(_DAY_FIND_ONE, (model.encode_date(day),))
+        return await self._find(_DAY_TABLE.key, (model.encode_date(day),), for_update)
 
-    async def find_one_by_rate(self, rate: decimal.Decimal) -> Day | None:
+    async def find_one_by_rate(self, rate: float, *, for_update: bool = False) -> Day | None:
         """The row with this ``rate``, if there is one."""
-        return await self._find(_DAY_FIND_ONE_BY_RATE, (model.encode_decimal(rate, 6, 3),))
-
-    async def find_many_by_rate_day(self, rate: decimal.Decimal, day: dt.date) -> list[Day]:
-        """The rows with this ``rate`` and ``day``, ordered by key."""
-        rows = await self._database.fetch_all(
-            _DAY_FIND_MANY_BY_RATE_DAY, (model.encode_decimal(rate, 6, 3), model.encode_date(day))
+        return await self._find(
+            _DAY_TABLE.unique[0],
+            (model.encode_decimal(model.decimal_of_float(rate), 6, 3),),
+            for_update,
         )
-        return [_day(row) for row in rows]
+
+    async def find_many_by_rate_day(self, rate: float, day: dt.date) -> list[Day]:
+        """The rows with this ``rate`` and ``day``, ordered by key."""
+        return await self._find_many(
+            _DaySql.find_many_by_rate_day,
+            (model.encode_decimal(model.decimal_of_float(rate), 6, 3), model.encode_date(day)),
+        )
 
     async def update(self, row: Day) -> bool:
         """Stores all of a row; False when there is none with its key.
 
         Raises `model.DuplicateKey` when another row has its values in a unique index.
         """
-        return bool(
-            await self._database.execute(
-                _DAY_UPDATE, (model.encode_decimal(row.rate, 6, 3), model.encode_date(row.day))
-            )
+        return await self._update(
+            _DaySql.update,
+            (
+                model.encode_decimal(model.decimal_of_float(row.rate), 6, 3),
+                model.encode_date(row.day),
+            ),
+            row,
+        )
+
+    async def update_columns(
+        self, day: dt.date, *, rate: float | msgspec.UnsetType = msgspec.UNSET
+    ) -> bool:
+        """Stores the columns that are given; False when there is no row with this key.
+
+        Raises `model.DuplicateKey` when another row has its values in a unique index.
+        """
+        return await self._update_columns(
+            _DaySql.update_columns,
+            (
+                *model.change(
+                    rate, lambda value: model.encode_decimal(model.decimal_of_float(value), 6, 3)
+                ),
+                model.encode_date(day),
+            ),
+            (model.encode_date(day),),
+            reindexed=model.is_changed(rate),
         )
 
     async def delete(self, day: dt.date) -> bool:
         """Removes the row with this key; False when there is none."""
-        return bool(await self._database.execute(_DAY_DELETE, (model.encode_date(day),)))
-
-    async def _find(
-        self, statement: model.Statement, values: tuple[model.Value, ...]
-    ) -> Day | None:
-        row = await self._database.fetch_one(statement, values)
-        return None if row is None else _day(row)
+        return await self._delete(_DaySql.delete, (model.encode_date(day),))
 
 
-def _day(row: model.Row) -> Day:
+def _day_row(row: model.Row) -> Day:
     return Day(
         day=model.decode_date(row[0]),
-        rate=model.decode_decimal(row[1]),
+        rate=float(model.decode_decimal(row[1])),
     )
 
 
-_DAY_UNIQUE = {
-    "PRIMARY": ("day",),
-    "uniq_rate": ("rate",),
-}
-_DAY_INSERT = model.Statement(
-    sqlite='INSERT INTO "day" ("day", "rate") VALUES (?, ?)',
-    mysql="INSERT INTO `day` (`day`, `rate`) VALUES (%s, %s)",
-    unique=_DAY_UNIQUE,
-)
-_DAY_FIND_ONE = model.Statement(
-    sqlite='SELECT "day", "rate" FROM "day" WHERE "day" = ?',
-    mysql="SELECT `day`, `rate` FROM `day` WHERE `day` = %s",
-)
-_DAY_FIND_ONE_BY_RATE = model.Statement(
-    sqlite='SELECT "day", "rate" FROM "day" WHERE "rate" = ?',
-    mysql="SELECT `day`, `rate` FROM `day` WHERE `rate` = CAST(%s AS DECIMAL(6, 3))",
-)
-_DAY_FIND_MANY_BY_RATE_DAY = model.Statement(
-    sqlite='SELECT "day", "rate" FROM "day" WHERE "rate" = ? AND "day" = ? ORDER BY "day"',
-    mysql=(
-        "SELECT `day`, `rate` FROM `day` WHERE `rate` = CAST(%s AS DECIMAL(6, 3)) AND `day` = %s"
-        " ORDER BY `day`"
+def _day_values(row: NewDay) -> tuple[model.Value, ...]:
+    return (
+        model.encode_date(row.day),
+        model.encode_decimal(model.decimal_of_float(row.rate), 6, 3),
+    )
+
+
+class _DaySql:
+    unique: Final = {
+        "PRIMARY": ("day",),
+        "uniq_rate": ("rate",),
+    }
+    select: Final = model.Statement(
+        name="day.select",
+        sqlite='SELECT "day", "rate" FROM "day"',
+        mysql="SELECT `day`, `rate` FROM `day`",
+        postgresql='SELECT "day", "rate" FROM "day"',
+    )
+    count: Final = model.Statement(
+        name="day.count",
+        sqlite='SELECT COUNT(*) FROM "day"',
+        mysql="SELECT COUNT(*) FROM `day`",
+        postgresql='SELECT COUNT(*) FROM "day"',
+    )
+    find_one: Final = model.Statement(
+        name="day.find_one",
+        sqlite='SELECT "day", "rate" FROM "day" WHERE "day" = ?',
+        mysql="SELECT `day`, `rate` FROM `day` WHERE `day` = %s",
+        postgresql='SELECT "day", "rate" FROM "day" WHERE "day" = $1',
+    )
+    find_one_for_update: Final = model.Statement(
+        name="day.find_one_for_update",
+        sqlite='SELECT "day", "rate" FROM "day" WHERE "day" = ?',
+        mysql="SELECT `day`, `rate` FROM `day` WHERE `day` = %s FOR UPDATE",
+        postgresql='SELECT "day", "rate" FROM "day" WHERE "day" = $1 FOR UPDATE',
+        writes=True,
+    )
+    find_one_by_rate: Final = model.Statement(
+        name="day.find_one_by_rate",
+        sqlite='SELECT "day", "rate" FROM "day" WHERE "rate" = ?',
+        mysql="SELECT `day`, `rate` FROM `day` WHERE `rate` = CAST(%s AS DECIMAL(6, 3))",
+        postgresql='SELECT "day", "rate" FROM "day" WHERE "rate" = $1',
+    )
+    find_one_by_rate_for_update: Final = model.Statement(
+        name="day.find_one_by_rate_for_update",
+        sqlite='SELECT "day", "rate" FROM "day" WHERE "rate" = ?',
+        mysql="SELECT `day`, `rate` FROM `day` WHERE `rate` = CAST(%s AS DECIMAL(6, 3)) FOR UPDATE",
+        postgresql='SELECT "day", "rate" FROM "day" WHERE "rate" = $1 FOR UPDATE',
+        writes=True,
+    )
+    find_many_by_rate_day: Final = model.Statement(
+        name="day.find_many_by_rate_day",
+        sqlite='SELECT "day", "rate" FROM "day" WHERE "rate" = ? AND "day" = ? ORDER BY "day"',
+        mysql=(
+            "SELECT `day`, `rate` FROM `day` WHERE `rate` = CAST(%s AS DECIMAL(6, 3)) AND `day` ="
+            " %s ORDER BY `day`"
+        ),
+        postgresql=(
+            'SELECT "day", "rate" FROM "day" WHERE "rate" = $1 AND "day" = $2 ORDER BY "day"'
+        ),
+    )
+    insert: Final = model.Statement(
+        name="day.insert",
+        sqlite='INSERT INTO "day" ("day", "rate") VALUES (?, ?) RETURNING "day", "rate"',
+        mysql="INSERT INTO `day` (`day`, `rate`) VALUES (%s, %s)",
+        postgresql='INSERT INTO "day" ("day", "rate") VALUES ($1, $2) RETURNING "day", "rate"',
+        writes=True,
+        unique=unique,
+    )
+    insert_many: Final = model.Statement(
+        name="day.insert_many",
+        sqlite='INSERT INTO "day" ("day", "rate") VALUES (?, ?)',
+        mysql="INSERT INTO `day` (`day`, `rate`) VALUES (%s, %s)",
+        postgresql='INSERT INTO "day" ("day", "rate") VALUES ($1, $2)',
+        writes=True,
+        unique=unique,
+    )
+    upsert: Final = model.Statement(
+        name="day.upsert",
+        sqlite=(
+            'INSERT INTO "day" ("day", "rate") VALUES (?, ?) ON CONFLICT ("day") DO UPDATE SET'
+            ' "rate" = excluded."rate" RETURNING "day", "rate"'
+        ),
+        mysql="INSERT INTO `day` (`day`, `rate`) VALUES (%s, %s)",
+        postgresql=(
+            'INSERT INTO "day" ("day", "rate") VALUES ($1, $2) ON CONFLICT ("day") DO UPDATE SET'
+            ' "rate" = excluded."rate" RETURNING "day", "rate"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_update: Final = model.Statement(
+        name="day.upsert_update",
+        mysql="UPDATE `day` SET `rate` = %s WHERE `day` = %s",
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_rate: Final = model.Statement(
+        name="day.upsert_by_rate",
+        sqlite=(
+            'INSERT INTO "day" ("day", "rate") VALUES (?, ?) ON CONFLICT ("rate") DO UPDATE SET'
+            ' "rate" = excluded."rate" RETURNING "day", "rate"'
+        ),
+        mysql="INSERT INTO `day` (`day`, `rate`) VALUES (%s, %s)",
+        postgresql=(
+            'INSERT INTO "day" ("day", "rate") VALUES ($1, $2) ON CONFLICT ("rate") DO UPDATE SET'
+            ' "rate" = excluded."rate" RETURNING "day", "rate"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_rate_update: Final = model.Statement(
+        name="day.upsert_by_rate_update",
+        mysql="UPDATE `day` SET `rate` = %s WHERE `rate` = CAST(%s AS DECIMAL(6, 3))",
+        writes=True,
+        unique=unique,
+    )
+    update: Final = model.Statement(
+        name="day.update",
+        sqlite='UPDATE "day" SET "rate" = ? WHERE "day" = ?',
+        mysql="UPDATE `day` SET `rate` = %s WHERE `day` = %s",
+        postgresql='UPDATE "day" SET "rate" = $1 WHERE "day" = $2',
+        writes=True,
+        unique=unique,
+    )
+    update_columns: Final = model.Statement(
+        name="day.update_columns",
+        sqlite='UPDATE "day" SET "rate" = CASE WHEN ? THEN ? ELSE "rate" END WHERE "day" = ?',
+        mysql="UPDATE `day` SET `rate` = CASE WHEN %s THEN %s ELSE `rate` END WHERE `day` = %s",
+        postgresql=(
+            'UPDATE "day" SET "rate" = CASE WHEN $1 THEN $2 ELSE "rate" END WHERE "day" = $3'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    delete: Final = model.Statement(
+        name="day.delete",
+        sqlite='DELETE FROM "day" WHERE "day" = ?',
+        mysql="DELETE FROM `day` WHERE `day` = %s",
+        postgresql='DELETE FROM "day" WHERE "day" = $1',
+        writes=True,
+    )
+
+
+_DAY_TABLE = model.Table[Day](
+    name="day",
+    decode=_day_row,
+    key=model.Index[Day](
+        name="PRIMARY",
+        find=_DaySql.find_one,
+        find_for_update=_DaySql.find_one_for_update,
+        values=lambda row: (model.encode_date(row.day),),
     ),
+    unique=(
+        model.Index[Day](
+            name="uniq_rate",
+            find=_DaySql.find_one_by_rate,
+            find_for_update=_DaySql.find_one_by_rate_for_update,
+            values=lambda row: (model.encode_decimal(model.decimal_of_float(row.rate), 6, 3),),
+        ),
+    ),
+    key_columns=(DayColumns.day,),
+    select=_DaySql.select,
+    count=_DaySql.count,
+    cached=True,
+    layout="516656abeecc",
 )
-_DAY_UPDATE = model.Statement(
-    sqlite='UPDATE "day" SET "rate" = ? WHERE "day" = ?',
-    mysql="UPDATE `day` SET `rate` = %s WHERE `day` = %s",
-    unique=_DAY_UNIQUE,
-)
-_DAY_DELETE = model.Statement(
-    sqlite='DELETE FROM "day" WHERE "day" = ?',
-    mysql="DELETE FROM `day` WHERE `day` = %s",
-)
 
 
-class Ticket(msgspec.Struct, kw_only=True):
-    """A row of the table ``ticket``."""
-
-    id: int
-
-
-class TicketModel:
+class TicketModel(model.Repository[Ticket]):
     """Repository of the table ``ticket``."""
 
+    columns: ClassVar = TicketColumns
+
     def __init__(self, database: model.Database) -> None:
-        self._database = database
+        super().__init__(database, _TICKET_TABLE)
 
     async def insert(self) -> Ticket:
         """Stores a row and returns it with what the database has added."""
-        return _ticket(await self._database.insert(_TICKET_INSERT, (), _TICKET_FIND_ONE))
+        return await self._insert(_TicketSql.insert, ())
 
-    async def find_one(self, id: int) -> Ticket | None:
+    async def insert_many(self, rows: Iterable[NewTicket]) -> int:
+        """Stores rows, all of them or none, and returns how many they are."""
+        return await self._insert_many(_TicketSql.insert_many, map(_ticket_values, rows))
+
+    async def find_one(self, id: int, *, for_update: bool = False) -> Ticket | None:
         """The row with this key, if there is one."""
-        return await self._find(_TICKET_FIND_ONE, (id,))
+        return await self._find(_TICKET_TABLE.key, (id,), for_update)
 
     async def delete(self, id: int) -> bool:
         """Removes the row with this key; False when there is none."""
-        return bool(await self._database.execute(_TICKET_DELETE, (id,)))
-
-    async def _find(
-        self, statement: model.Statement, values: tuple[model.Value, ...]
-    ) -> Ticket | None:
-        row = await self._database.fetch_one(statement, values)
-        return None if row is None else _ticket(row)
+        return await self._delete(_TicketSql.delete, (id,))
 
 
-def _ticket(row: model.Row) -> Ticket:
+def _ticket_row(row: model.Row) -> Ticket:
     return Ticket(
         id=row[0],
     )
 
 
-_TICKET_INSERT = model.Statement(
-    sqlite='INSERT INTO "ticket" DEFAULT VALUES',
-    mysql="INSERT INTO `ticket` () VALUES ()",
+def _ticket_values(row: NewTicket) -> tuple[model.Value, ...]:
+    return ()
+
+
+class _TicketSql:
+    unique: Final = {
+        "PRIMARY": ("id",),
+    }
+    select: Final = model.Statement(
+        name="ticket.select",
+        sqlite='SELECT "id" FROM "ticket"',
+        mysql="SELECT `id` FROM `ticket`",
+        postgresql='SELECT "id" FROM "ticket"',
+    )
+    count: Final = model.Statement(
+        name="ticket.count",
+        sqlite='SELECT COUNT(*) FROM "ticket"',
+        mysql="SELECT COUNT(*) FROM `ticket`",
+        postgresql='SELECT COUNT(*) FROM "ticket"',
+    )
+    find_one: Final = model.Statement(
+        name="ticket.find_one",
+        sqlite='SELECT "id" FROM "ticket" WHERE "id" = ?',
+        mysql="SELECT `id` FROM `ticket` WHERE `id` = %s",
+        postgresql='SELECT "id" FROM "ticket" WHERE "id" = $1',
+    )
+    find_one_for_update: Final = model.Statement(
+        name="ticket.find_one_for_update",
+        sqlite='SELECT "id" FROM "ticket" WHERE "id" = ?',
+        mysql="SELECT `id` FROM `ticket` WHERE `id` = %s FOR UPDATE",
+        postgresql='SELECT "id" FROM "ticket" WHERE "id" = $1 FOR UPDATE',
+        writes=True,
+    )
+    insert: Final = model.Statement(
+        name="ticket.insert",
+        sqlite='INSERT INTO "ticket" DEFAULT VALUES RETURNING "id"',
+        mysql="INSERT INTO `ticket` () VALUES ()",
+        postgresql='INSERT INTO "ticket" DEFAULT VALUES RETURNING "id"',
+        writes=True,
+    )
+    insert_many: Final = model.Statement(
+        name="ticket.insert_many",
+        sqlite='INSERT INTO "ticket" DEFAULT VALUES',
+        mysql="INSERT INTO `ticket` () VALUES ()",
+        postgresql='INSERT INTO "ticket" DEFAULT VALUES',
+        writes=True,
+    )
+    delete: Final = model.Statement(
+        name="ticket.delete",
+        sqlite='DELETE FROM "ticket" WHERE "id" = ?',
+        mysql="DELETE FROM `ticket` WHERE `id` = %s",
+        postgresql='DELETE FROM "ticket" WHERE "id" = $1',
+        writes=True,
+    )
+
+
+_TICKET_TABLE = model.Table[Ticket](
+    name="ticket",
+    decode=_ticket_row,
+    key=model.Index[Ticket](
+        name="PRIMARY",
+        find=_TicketSql.find_one,
+        find_for_update=_TicketSql.find_one_for_update,
+        values=lambda row: (row.id,),
+    ),
+    key_columns=(TicketColumns.id,),
+    select=_TicketSql.select,
+    count=_TicketSql.count,
+    layout="5415e9113ca2",
 )
-_TICKET_FIND_ONE = model.Statement(
-    sqlite='SELECT "id" FROM "ticket" WHERE "id" = ?',
-    mysql="SELECT `id` FROM `ticket` WHERE `id` = %s",
+
+
+class ParcelModel(model.Repository[Parcel]):
+    """Repository of the table ``parcel``."""
+
+    columns: ClassVar = ParcelColumns
+
+    def __init__(self, database: model.Database) -> None:
+        super().__init__(database, _PARCEL_TABLE)
+
+    async def insert(
+        self,
+        *,
+        ticket_id: int,
+        kind: ParcelKind = ParcelKind.LETTER,
+        label: str,
+        opens: dt.time | None = _ParcelDefaults.opens,
+        is_urgent: bool = False,
+        season: int | None = None,
+        width: decimal.Decimal,
+        status: HTTPStatus = _ParcelDefaults.status,
+        tags: list[str],
+        version: int = 1,
+    ) -> Parcel:
+        """Stores a row and returns it with what the database has added.
+
+        Raises `model.DuplicateKey` when a unique index has its values already.
+        """
+        return await self._insert(
+            _ParcelSql.insert,
+            (
+                ticket_id,
+                str(kind),
+                label,
+                model.encode_time(opens, 3),
+                is_urgent,
+                season,
+                model.encode_decimal(width, 6, 2),
+                int(status),
+                model.encode_json(tags, nullable=False),
+                version,
+            ),
+        )
+
+    async def insert_many(self, rows: Iterable[NewParcel]) -> int:
+        """Stores rows, all of them or none, and returns how many they are."""
+        return await self._insert_many(_ParcelSql.insert_many, map(_parcel_values, rows))
+
+    async def upsert_by_label(
+        self,
+        *,
+        ticket_id: int,
+        kind: ParcelKind = ParcelKind.LETTER,
+        label: str,
+        opens: dt.time | None = _ParcelDefaults.opens,
+        is_urgent: bool = False,
+        season: int | None = None,
+        width: decimal.Decimal,
+        status: HTTPStatus = _ParcelDefaults.status,
+        tags: list[str],
+        version: int = 1,
+    ) -> Parcel:
+        """Stores a row in place of the one with this ``label``, if there is one, and returns it.
+
+        A row that was deleted is there again. Raises `model.DuplicateKey` when another row
+        has its values in a unique index.
+        """
+        return await self._upsert(
+            _ParcelSql.upsert_by_label,
+            (
+                ticket_id,
+                str(kind),
+                label,
+                model.encode_time(opens, 3),
+                is_urgent,
+                season,
+                model.encode_decimal(width, 6, 2),
+                int(status),
+                model.encode_json(tags, nullable=False),
+                version,
+            ),
+            _PARCEL_TABLE.unique[0],
+            (label,),
+            _ParcelSql.upsert_by_label_update,
+            (
+                ticket_id,
+                str(kind),
+                label,
+                model.encode_time(opens, 3),
+                is_urgent,
+                season,
+                model.encode_decimal(width, 6, 2),
+                int(status),
+                model.encode_json(tags, nullable=False),
+                label,
+            ),
+        )
+
+    async def find_one(self, id: int, *, for_update: bool = False) -> Parcel | None:
+        """The row with this key, if there is one."""
+        return await self._find(_PARCEL_TABLE.key, (id,), for_update)
+
+    async def find_one_by_label(self, label: str, *, for_update: bool = False) -> Parcel | None:
+        """The row with this ``label``, if there is one."""
+        return await self._find(_PARCEL_TABLE.unique[0], (label,), for_update)
+
+    async def find_one_by_season_width(
+        self, season: int, width: decimal.Decimal, *, for_update: bool = False
+    ) -> Parcel | None:
+        """The row with this ``season`` and ``width``, if there is one."""
+        return await self._find(
+            _PARCEL_TABLE.unique[1], (season, model.encode_decimal(width, 6, 2)), for_update
+        )
+
+    async def update(self, row: Parcel) -> bool:
+        """Stores all of a row; False when there is none with its key.
+
+        Raises `model.VersionConflict` when somebody else has changed the row since it was
+        read. Raises `model.DuplicateKey` when another row has its values in a unique index.
+        """
+        return await self._update(
+            _ParcelSql.update,
+            (
+                row.ticket_id,
+                str(row.kind),
+                row.label,
+                model.encode_time(row.opens, 3),
+                row.is_urgent,
+                row.season,
+                model.encode_decimal(row.width, 6, 2),
+                int(row.status),
+                model.encode_json(row.tags, nullable=False),
+                row.id,
+                row.version,
+            ),
+            row,
+        )
+
+    async def update_columns(
+        self,
+        id: int,
+        *,
+        ticket_id: int | msgspec.UnsetType = msgspec.UNSET,
+        kind: ParcelKind | msgspec.UnsetType = msgspec.UNSET,
+        label: str | msgspec.UnsetType = msgspec.UNSET,
+        opens: dt.time | None | msgspec.UnsetType = msgspec.UNSET,
+        is_urgent: bool | msgspec.UnsetType = msgspec.UNSET,
+        season: int | None | msgspec.UnsetType = msgspec.UNSET,
+        width: decimal.Decimal | msgspec.UnsetType = msgspec.UNSET,
+        status: HTTPStatus | msgspec.UnsetType = msgspec.UNSET,
+        tags: list[str] | msgspec.UnsetType = msgspec.UNSET,
+        version: int | None = None,
+    ) -> bool:
+        """Stores the columns that are given; False when there is no row with this key.
+
+        Raises `model.VersionConflict` when the row has another ``version`` than given. Raises
+        `model.DuplicateKey` when another row has its values in a unique index.
+        """
+        return await self._update_columns(
+            _ParcelSql.update_columns,
+            (
+                *model.change(ticket_id),
+                *model.change(kind, str),
+                *model.change(label),
+                *model.change(opens, lambda value: model.encode_time(value, 3)),
+                *model.change(is_urgent),
+                *model.change(season),
+                *model.change(width, lambda value: model.encode_decimal(value, 6, 2)),
+                *model.change(status, int),
+                *model.change(tags, lambda value: model.encode_json(value, nullable=False)),
+                id,
+                version,
+            ),
+            (id,),
+            reindexed=model.is_changed(label, season, width),
+            versioned=version is not None,
+        )
+
+    async def delete(self, id: int) -> bool:
+        """Deletes the row with this key, which is kept for `restore`; False when there is none."""
+        return await self._delete(_ParcelSql.delete, (id,))
+
+    async def restore(self, id: int) -> bool:
+        """Takes back `delete`; False when no deleted row has this key."""
+        return await self._restore(_ParcelSql.restore, (id,))
+
+    async def purge(self, id: int) -> bool:
+        """Removes the row with this key, deleted or not; False when there is none."""
+        return await self._delete(_ParcelSql.purge, (id,))
+
+    async def widest(self, *, season: int, count: int) -> list[Parcel]:
+        """The parcels of a season, the widest first."""
+        return await self._fetch_all(_ParcelQueries.widest, (season, count), _parcel_row)
+
+
+def _parcel_row(row: model.Row) -> Parcel:
+    return Parcel(
+        id=row[0],
+        ticket_id=row[1],
+        kind=ParcelKind(row[2]),
+        label=row[3],
+        opens=model.decode_time(row[4]),
+        is_urgent=row[5] != 0,
+        season=row[6],
+        width=model.decode_decimal(row[7]),
+        area=model.decode_decimal(row[8]),
+        status=HTTPStatus(row[9]),
+        tags=model.decode_json(row[10], type=list[str]),
+        version=row[11],
+        deleted_at=model.decode_datetime(row[12]),
+    )
+
+
+def _parcel_values(row: NewParcel) -> tuple[model.Value, ...]:
+    return (
+        row.ticket_id,
+        str(row.kind),
+        row.label,
+        model.encode_time(row.opens, 3),
+        row.is_urgent,
+        row.season,
+        model.encode_decimal(row.width, 6, 2),
+        int(row.status),
+        model.encode_json(row.tags, nullable=False),
+        row.version,
+    )
+
+
+class _ParcelSql:
+    unique: Final = {
+        "PRIMARY": ("id",),
+        "uniq_label": ("label",),
+        "uniq_season": ("season", "width"),
+    }
+    select: Final = model.Statement(
+        name="parcel.select",
+        sqlite=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel"'
+        ),
+        mysql=(
+            "SELECT `id`, `ticket_id`, `kind`, `label`, `opens`, `is_urgent` + 0, `season`,"
+            " `width`, `area`, `status`, `tags`, `version`, `deleted_at` FROM `parcel`"
+        ),
+        postgresql=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel"'
+        ),
+    )
+    count: Final = model.Statement(
+        name="parcel.count",
+        sqlite='SELECT COUNT(*) FROM "parcel"',
+        mysql="SELECT COUNT(*) FROM `parcel`",
+        postgresql='SELECT COUNT(*) FROM "parcel"',
+    )
+    present: Final = model.Statement(
+        name="parcel.present",
+        sqlite='"deleted_at" IS NULL',
+        mysql="`deleted_at` IS NULL",
+        postgresql='"deleted_at" IS NULL',
+    )
+    find_one: Final = model.Statement(
+        name="parcel.find_one",
+        sqlite=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "id" = ? AND'
+            ' "deleted_at" IS NULL'
+        ),
+        mysql=(
+            "SELECT `id`, `ticket_id`, `kind`, `label`, `opens`, `is_urgent` + 0, `season`,"
+            " `width`, `area`, `status`, `tags`, `version`, `deleted_at` FROM `parcel` WHERE `id` ="
+            " %s AND `deleted_at` IS NULL"
+        ),
+        postgresql=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "id" = $1 AND'
+            ' "deleted_at" IS NULL'
+        ),
+    )
+    find_one_for_update: Final = model.Statement(
+        name="parcel.find_one_for_update",
+        sqlite=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "id" = ? AND'
+            ' "deleted_at" IS NULL'
+        ),
+        mysql=(
+            "SELECT `id`, `ticket_id`, `kind`, `label`, `opens`, `is_urgent` + 0, `season`,"
+            " `width`, `area`, `status`, `tags`, `version`, `deleted_at` FROM `parcel` WHERE `id` ="
+            " %s AND `deleted_at` IS NULL FOR UPDATE"
+        ),
+        postgresql=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "id" = $1 AND'
+            ' "deleted_at" IS NULL FOR UPDATE'
+        ),
+        writes=True,
+    )
+    find_one_by_label: Final = model.Statement(
+        name="parcel.find_one_by_label",
+        sqlite=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "label" = ? AND'
+            ' "deleted_at" IS NULL'
+        ),
+        mysql=(
+            "SELECT `id`, `ticket_id`, `kind`, `label`, `opens`, `is_urgent` + 0, `season`,"
+            " `width`, `area`, `status`, `tags`, `version`, `deleted_at` FROM `parcel` WHERE"
+            " `label` = %s AND `deleted_at` IS NULL"
+        ),
+        postgresql=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "label" = $1'
+            ' AND "deleted_at" IS NULL'
+        ),
+    )
+    find_one_by_label_for_update: Final = model.Statement(
+        name="parcel.find_one_by_label_for_update",
+        sqlite=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "label" = ? AND'
+            ' "deleted_at" IS NULL'
+        ),
+        mysql=(
+            "SELECT `id`, `ticket_id`, `kind`, `label`, `opens`, `is_urgent` + 0, `season`,"
+            " `width`, `area`, `status`, `tags`, `version`, `deleted_at` FROM `parcel` WHERE"
+            " `label` = %s AND `deleted_at` IS NULL FOR UPDATE"
+        ),
+        postgresql=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "label" = $1'
+            ' AND "deleted_at" IS NULL FOR UPDATE'
+        ),
+        writes=True,
+    )
+    find_one_by_season_width: Final = model.Statement(
+        name="parcel.find_one_by_season_width",
+        sqlite=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "season" = ?'
+            ' AND "width" = ? AND "deleted_at" IS NULL'
+        ),
+        mysql=(
+            "SELECT `id`, `ticket_id`, `kind`, `label`, `opens`, `is_urgent` + 0, `season`,"
+            " `width`, `area`, `status`, `tags`, `version`, `deleted_at` FROM `parcel` WHERE"
+            " `season` = %s AND `width` = CAST(%s AS DECIMAL(6, 2)) AND `deleted_at` IS NULL"
+        ),
+        postgresql=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "season" = $1'
+            ' AND "width" = $2 AND "deleted_at" IS NULL'
+        ),
+    )
+    find_one_by_season_width_for_update: Final = model.Statement(
+        name="parcel.find_one_by_season_width_for_update",
+        sqlite=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "season" = ?'
+            ' AND "width" = ? AND "deleted_at" IS NULL'
+        ),
+        mysql=(
+            "SELECT `id`, `ticket_id`, `kind`, `label`, `opens`, `is_urgent` + 0, `season`,"
+            " `width`, `area`, `status`, `tags`, `version`, `deleted_at` FROM `parcel` WHERE"
+            " `season` = %s AND `width` = CAST(%s AS DECIMAL(6, 2)) AND `deleted_at` IS NULL FOR"
+            " UPDATE"
+        ),
+        postgresql=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "season" = $1'
+            ' AND "width" = $2 AND "deleted_at" IS NULL FOR UPDATE'
+        ),
+        writes=True,
+    )
+    insert: Final = model.Statement(
+        name="parcel.insert",
+        sqlite=(
+            'INSERT INTO "parcel" ("ticket_id", "kind", "label", "opens", "is_urgent", "season",'
+            ' "width", "status", "tags", "version") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING'
+            ' "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width", "area",'
+            ' "status", "tags", "version", "deleted_at"'
+        ),
+        mysql=(
+            "INSERT INTO `parcel` (`ticket_id`, `kind`, `label`, `opens`, `is_urgent`, `season`,"
+            " `width`, `status`, `tags`, `version`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "parcel" ("ticket_id", "kind", "label", "opens", "is_urgent", "season",'
+            ' "width", "status", "tags", "version") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,'
+            ' $10) RETURNING "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season",'
+            ' "width", "area", "status", "tags", "version", "deleted_at"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    insert_many: Final = model.Statement(
+        name="parcel.insert_many",
+        sqlite=(
+            'INSERT INTO "parcel" ("ticket_id", "kind", "label", "opens", "is_urgent", "season",'
+            ' "width", "status", "tags", "version") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+        ),
+        mysql=(
+            "INSERT INTO `parcel` (`ticket_id`, `kind`, `label`, `opens`, `is_urgent`, `season`,"
+            " `width`, `status`, `tags`, `version`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "parcel" ("ticket_id", "kind", "label", "opens", "is_urgent", "season",'
+            ' "width", "status", "tags", "version") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,'
+            " $10)"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_label: Final = model.Statement(
+        name="parcel.upsert_by_label",
+        sqlite=(
+            'INSERT INTO "parcel" ("ticket_id", "kind", "label", "opens", "is_urgent", "season",'
+            ' "width", "status", "tags", "version") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON'
+            ' CONFLICT ("label") DO UPDATE SET "ticket_id" = excluded."ticket_id", "kind" ='
+            ' excluded."kind", "label" = excluded."label", "opens" = excluded."opens", "is_urgent"'
+            ' = excluded."is_urgent", "season" = excluded."season", "width" = excluded."width",'
+            ' "status" = excluded."status", "tags" = excluded."tags", "version" ='
+            ' "parcel"."version" + 1, "deleted_at" = NULL RETURNING "id", "ticket_id", "kind",'
+            ' "label", "opens", "is_urgent", "season", "width", "area", "status", "tags",'
+            ' "version", "deleted_at"'
+        ),
+        mysql=(
+            "INSERT INTO `parcel` (`ticket_id`, `kind`, `label`, `opens`, `is_urgent`, `season`,"
+            " `width`, `status`, `tags`, `version`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        ),
+        postgresql=(
+            'INSERT INTO "parcel" ("ticket_id", "kind", "label", "opens", "is_urgent", "season",'
+            ' "width", "status", "tags", "version") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,'
+            ' $10) ON CONFLICT ("label") DO UPDATE SET "ticket_id" = excluded."ticket_id", "kind" ='
+            ' excluded."kind", "label" = excluded."label", "opens" = excluded."opens", "is_urgent"'
+            ' = excluded."is_urgent", "season" = excluded."season", "width" = excluded."width",'
+            ' "status" = excluded."status", "tags" = excluded."tags", "version" ='
+            ' "parcel"."version" + 1, "deleted_at" = NULL RETURNING "id", "ticket_id", "kind",'
+            ' "label", "opens", "is_urgent", "season", "width", "area", "status", "tags",'
+            ' "version", "deleted_at"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_label_update: Final = model.Statement(
+        name="parcel.upsert_by_label_update",
+        mysql=(
+            "UPDATE `parcel` SET `ticket_id` = %s, `kind` = %s, `label` = %s, `opens` = %s,"
+            " `is_urgent` = %s, `season` = %s, `width` = %s, `status` = %s, `tags` = %s, `version`"
+            " = `version` + 1, `deleted_at` = NULL WHERE `label` = %s"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    update: Final = model.Statement(
+        name="parcel.update",
+        sqlite=(
+            'UPDATE "parcel" SET "ticket_id" = ?, "kind" = ?, "label" = ?, "opens" = ?, "is_urgent"'
+            ' = ?, "season" = ?, "width" = ?, "status" = ?, "tags" = ?, "version" = "version" + 1'
+            ' WHERE "id" = ? AND "deleted_at" IS NULL AND "version" = ?'
+        ),
+        mysql=(
+            "UPDATE `parcel` SET `ticket_id` = %s, `kind` = %s, `label` = %s, `opens` = %s,"
+            " `is_urgent` = %s, `season` = %s, `width` = %s, `status` = %s, `tags` = %s, `version`"
+            " = `version` + 1 WHERE `id` = %s AND `deleted_at` IS NULL AND `version` = %s"
+        ),
+        postgresql=(
+            'UPDATE "parcel" SET "ticket_id" = $1, "kind" = $2, "label" = $3, "opens" = $4,'
+            ' "is_urgent" = $5, "season" = $6, "width" = $7, "status" = $8, "tags" = $9, "version"'
+            ' = "version" + 1 WHERE "id" = $10 AND "deleted_at" IS NULL AND "version" = $11'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    update_columns: Final = model.Statement(
+        name="parcel.update_columns",
+        sqlite=(
+            'UPDATE "parcel" SET "ticket_id" = CASE WHEN ? THEN ? ELSE "ticket_id" END, "kind" ='
+            ' CASE WHEN ? THEN ? ELSE "kind" END, "label" = CASE WHEN ? THEN ? ELSE "label" END,'
+            ' "opens" = CASE WHEN ? THEN ? ELSE "opens" END, "is_urgent" = CASE WHEN ? THEN ? ELSE'
+            ' "is_urgent" END, "season" = CASE WHEN ? THEN ? ELSE "season" END, "width" = CASE WHEN'
+            ' ? THEN ? ELSE "width" END, "status" = CASE WHEN ? THEN ? ELSE "status" END, "tags" ='
+            ' CASE WHEN ? THEN ? ELSE "tags" END, "version" = "version" + 1 WHERE "id" = ? AND'
+            ' "deleted_at" IS NULL AND "version" = COALESCE(?, "version")'
+        ),
+        mysql=(
+            "UPDATE `parcel` SET `ticket_id` = CASE WHEN %s THEN %s ELSE `ticket_id` END, `kind` ="
+            " CASE WHEN %s THEN %s ELSE `kind` END, `label` = CASE WHEN %s THEN %s ELSE `label`"
+            " END, `opens` = CASE WHEN %s THEN %s ELSE `opens` END, `is_urgent` = CASE WHEN %s THEN"
+            " %s ELSE `is_urgent` END, `season` = CASE WHEN %s THEN %s ELSE `season` END, `width` ="
+            " CASE WHEN %s THEN %s ELSE `width` END, `status` = CASE WHEN %s THEN %s ELSE `status`"
+            " END, `tags` = CASE WHEN %s THEN %s ELSE `tags` END, `version` = `version` + 1 WHERE"
+            " `id` = %s AND `deleted_at` IS NULL AND `version` = COALESCE(%s, `version`)"
+        ),
+        postgresql=(
+            'UPDATE "parcel" SET "ticket_id" = CASE WHEN $1 THEN $2 ELSE "ticket_id" END, "kind" ='
+            ' CASE WHEN $3 THEN $4 ELSE "kind" END, "label" = CASE WHEN $5 THEN $6 ELSE "label"'
+            ' END, "opens" = CASE WHEN $7 THEN $8 ELSE "opens" END, "is_urgent" = CASE WHEN $9 THEN'
+            ' $10 ELSE "is_urgent" END, "season" = CASE WHEN $11 THEN $12 ELSE "season" END,'
+            ' "width" = CASE WHEN $13 THEN $14 ELSE "width" END, "status" = CASE WHEN $15 THEN $16'
+            ' ELSE "status" END, "tags" = CASE WHEN $17 THEN $18 ELSE "tags" END, "version" ='
+            ' "version" + 1 WHERE "id" = $19 AND "deleted_at" IS NULL AND "version" = COALESCE($20,'
+            ' "version")'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    delete: Final = model.Statement(
+        name="parcel.delete",
+        sqlite=(
+            "UPDATE \"parcel\" SET \"deleted_at\" = strftime('%Y-%m-%d %H:%M:%f', 'now') || '000',"
+            ' "version" = "version" + 1 WHERE "id" = ? AND "deleted_at" IS NULL'
+        ),
+        mysql=(
+            "UPDATE `parcel` SET `deleted_at` = CURRENT_TIMESTAMP(6), `version` = `version` + 1"
+            " WHERE `id` = %s AND `deleted_at` IS NULL"
+        ),
+        postgresql=(
+            'UPDATE "parcel" SET "deleted_at" = statement_timestamp(), "version" = "version" + 1'
+            ' WHERE "id" = $1 AND "deleted_at" IS NULL'
+        ),
+        writes=True,
+    )
+    restore: Final = model.Statement(
+        name="parcel.restore",
+        sqlite=(
+            'UPDATE "parcel" SET "deleted_at" = NULL, "version" = "version" + 1 WHERE "id" = ? AND'
+            ' "deleted_at" IS NOT NULL'
+        ),
+        mysql=(
+            "UPDATE `parcel` SET `deleted_at` = NULL, `version` = `version` + 1 WHERE `id` = %s AND"
+            " `deleted_at` IS NOT NULL"
+        ),
+        postgresql=(
+            'UPDATE "parcel" SET "deleted_at" = NULL, "version" = "version" + 1 WHERE "id" = $1 AND'
+            ' "deleted_at" IS NOT NULL'
+        ),
+        writes=True,
+    )
+    purge: Final = model.Statement(
+        name="parcel.purge",
+        sqlite='DELETE FROM "parcel" WHERE "id" = ?',
+        mysql="DELETE FROM `parcel` WHERE `id` = %s",
+        postgresql='DELETE FROM "parcel" WHERE "id" = $1',
+        writes=True,
+    )
+
+
+_PARCEL_TABLE = model.Table[Parcel](
+    name="parcel",
+    decode=_parcel_row,
+    key=model.Index[Parcel](
+        name="PRIMARY",
+        find=_ParcelSql.find_one,
+        find_for_update=_ParcelSql.find_one_for_update,
+        values=lambda row: (row.id,),
+    ),
+    unique=(
+        model.Index[Parcel](
+            name="uniq_label",
+            find=_ParcelSql.find_one_by_label,
+            find_for_update=_ParcelSql.find_one_by_label_for_update,
+            values=lambda row: (row.label,),
+            folded=(0,),
+        ),
+        model.Index[Parcel](
+            name="uniq_season",
+            find=_ParcelSql.find_one_by_season_width,
+            find_for_update=_ParcelSql.find_one_by_season_width_for_update,
+            values=lambda row: (row.season, model.encode_decimal(row.width, 6, 2)),
+        ),
+    ),
+    key_columns=(ParcelColumns.id,),
+    select=_ParcelSql.select,
+    count=_ParcelSql.count,
+    present=_ParcelSql.present,
+    version=ParcelColumns.version,
+    cached=True,
+    layout="484775ee9014",
 )
-_TICKET_DELETE = model.Statement(
-    sqlite='DELETE FROM "ticket" WHERE "id" = ?',
-    mysql="DELETE FROM `ticket` WHERE `id` = %s",
-)
+
+
+class _ParcelQueries:
+    widest: Final = model.Statement(
+        name="parcel.widest",
+        sqlite=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "season" = ?'
+            ' ORDER BY "width" DESC, "id" LIMIT ?'
+        ),
+        mysql=(
+            "SELECT `id`, `ticket_id`, `kind`, `label`, `opens`, `is_urgent` + 0, `season`,"
+            " `width`, `area`, `status`, `tags`, `version`, `deleted_at` FROM `parcel` WHERE"
+            " `season` = %s ORDER BY `width` DESC, `id` LIMIT %s"
+        ),
+        postgresql=(
+            'SELECT "id", "ticket_id", "kind", "label", "opens", "is_urgent", "season", "width",'
+            ' "area", "status", "tags", "version", "deleted_at" FROM "parcel" WHERE "season" = $1'
+            ' ORDER BY "width" DESC, "id" LIMIT $2'
+        ),
+    )
 
 
 SCHEMA = model.Schema(
-    tables=("order", "order_line", "day", "ticket"),
-    sqlite=(
-        (
-            'CREATE TABLE IF NOT EXISTS "order" (\n'
-            '  "id" INTEGER PRIMARY KEY AUTOINCREMENT,\n'
-            '  "no" TEXT NOT NULL CONSTRAINT "no" CHECK (length("no") <= 26),\n'
-            '  "user_id" INTEGER NOT NULL CONSTRAINT "user_id" CHECK ("user_id" >= 0),\n'
-            '  "state" INTEGER NOT NULL DEFAULT -1 CONSTRAINT "state" CHECK ("state" BETWEEN -128'
-            " AND 127),\n"
-            '  "amount" TEXT NOT NULL DEFAULT \'0.00\' CONSTRAINT "amount" CHECK ("amount" NOT LIKE'
-            " '-%'),\n"
-            '  "discount" TEXT,\n'
-            '  "is_paid" INTEGER NOT NULL DEFAULT 0 CONSTRAINT "is_paid" CHECK ("is_paid" IN (0,'
-            " 1)),\n"
-            '  "is_gift" INTEGER CONSTRAINT "is_gift" CHECK ("is_gift" IN (0, 1)),\n'
-            '  "weight" REAL CONSTRAINT "weight" CHECK ("weight" >= 0),\n'
-            '  "note" TEXT COLLATE NOCASE CONSTRAINT "note" CHECK (length(CAST("note" AS BLOB)) <='
-            " 65535),\n"
-            '  "extra" TEXT CONSTRAINT "extra" CHECK ("extra" IS NULL OR json_valid("extra")),\n'
-            '  "receipt" BLOB CONSTRAINT "receipt" CHECK (length("receipt") <= 16777215),\n'
-            '  "digest" BLOB NOT NULL CONSTRAINT "digest" CHECK (length("digest") = 4),\n'
-            '  "class" TEXT DEFAULT \'it\'\'s "plain"\' COLLATE NOCASE CONSTRAINT "class" CHECK'
-            ' (length("class") <= 20),\n'
-            "  \"date\" TEXT NOT NULL DEFAULT '2020-02-29',\n"
-            '  "due" TEXT,\n'
-            "  \"paid_at\" TEXT DEFAULT '2020-02-29 12:30:00.500',\n"
-            "  \"created_at\" TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
-            ' CONSTRAINT "created_at" CHECK ("created_at" >= \'1970-01-01 00:00:01\' AND'
-            " \"created_at\" < '2038-01-19 03:14:08'),\n"
-            '  "updated_at" TEXT,\n'
-            '  "last_change_of_payment_conditions_by" INTEGER CONSTRAINT'
-            ' "last_change_of_payment_conditions_by" CHECK ("last_change_of_payment_conditions_by"'
-            " BETWEEN 0 AND 16777215),\n"
-            '  "last_change_of_payment_conditions_at" TEXT CONSTRAINT'
-            ' "last_change_of_payment_conditions_at" CHECK ("last_change_of_payment_conditions_at"'
-            " >= '1970-01-01 00:00:01' AND \"last_change_of_payment_conditions_at\" < '2038-01-19"
-            " 03:14:08'),\n"
-            '  UNIQUE ("no")\n'
-            ") STRICT"
+    tables=(
+        model.TableSchema(
+            name="order",
+            sqlite=(
+                (
+                    'CREATE TABLE "order" (\n'
+                    '  "id" INTEGER PRIMARY KEY AUTOINCREMENT,\n'
+                    '  "no" TEXT NOT NULL CONSTRAINT "no" CHECK (length("no") <= 26),\n'
+                    '  "user_id" INTEGER NOT NULL CONSTRAINT "user_id" CHECK ("user_id" >= 0),\n'
+                    '  "state" INTEGER NOT NULL DEFAULT -1 CONSTRAINT "state" CHECK ("state"'
+                    " BETWEEN -128 AND 127),\n"
+                    '  "amount" TEXT NOT NULL DEFAULT \'0.00\' COLLATE decimal CONSTRAINT "amount"'
+                    " CHECK (\"amount\" NOT LIKE '-%'),\n"
+                    '  "discount" TEXT COLLATE decimal,\n'
+                    '  "is_paid" INTEGER NOT NULL DEFAULT 0 CONSTRAINT "is_paid" CHECK ("is_paid"'
+                    " IN (0, 1)),\n"
+                    '  "is_gift" INTEGER CONSTRAINT "is_gift" CHECK ("is_gift" IN (0, 1)),\n'
+                    '  "weight" REAL CONSTRAINT "weight" CHECK ("weight" >= 0),\n'
+                    '  "note" TEXT COLLATE NOCASE CONSTRAINT "note" CHECK (length(CAST("note" AS'
+                    " BLOB)) <= 65535),\n"
+                    '  "extra" TEXT CONSTRAINT "extra" CHECK ("extra" IS NULL OR'
+                    ' json_valid("extra")),\n'
+                    '  "receipt" BLOB CONSTRAINT "receipt" CHECK (length("receipt") <= 16777215),\n'
+                    '  "digest" BLOB NOT NULL CONSTRAINT "digest" CHECK (length("digest") = 4),\n'
+                    '  "class" TEXT DEFAULT \'it\'\'s "plain"\' COLLATE NOCASE CONSTRAINT "class"'
+                    ' CHECK (length("class") <= 20),\n'
+                    "  \"date\" TEXT NOT NULL DEFAULT '2020-02-29',\n"
+                    '  "due" TEXT,\n'
+                    "  \"paid_at\" TEXT DEFAULT '2020-02-29 12:30:00.500',\n"
+                    "  \"created_at\" TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')"
+                    ' || \'000\') CONSTRAINT "created_at" CHECK ("created_at" >= \'1970-01-01'
+                    " 00:00:01' AND \"created_at\" < '2038-01-19 03:14:08'),\n"
+                    '  "updated_at" TEXT,\n'
+                    '  "last_change_of_payment_conditions_by" INTEGER CONSTRAINT'
+                    ' "last_change_of_payment_conditions_by" CHECK'
+                    ' ("last_change_of_payment_conditions_by" BETWEEN 0 AND 16777215),\n'
+                    '  "last_change_of_payment_conditions_at" TEXT CONSTRAINT'
+                    ' "last_change_of_payment_conditions_at" CHECK'
+                    " (\"last_change_of_payment_conditions_at\" >= '1970-01-01 00:00:01' AND"
+                    " \"last_change_of_payment_conditions_at\" < '2038-01-19 03:14:08'),\n"
+                    '  CONSTRAINT "order.no" UNIQUE ("no")\n'
+                    ") STRICT"
+                ),
+                'CREATE INDEX "order.idx_user_state" ON "order" ("user_id", "state")',
+                'CREATE INDEX "order.idx_note" ON "order" ("note")',
+                'CREATE INDEX "order.amount" ON "order" ("amount")',
+            ),
+            mysql=(
+                (
+                    "CREATE TABLE `order` (\n"
+                    "  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,\n"
+                    "  `no` char(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID,"
+                    ' "as printed"\',\n'
+                    "  `user_id` bigint unsigned NOT NULL,\n"
+                    "  `state` tinyint NOT NULL DEFAULT -1 COMMENT '-1 new, 0 open; 100% of them"
+                    " start as new',\n"
+                    "  `amount` decimal(12,2) unsigned NOT NULL DEFAULT '0.00',\n"
+                    "  `discount` decimal(5,4),\n"
+                    "  `is_paid` bool NOT NULL DEFAULT FALSE,\n"
+                    "  `is_gift` boolean,\n"
+                    "  `weight` double unsigned COMMENT 'kilograms',\n"
+                    "  `note` text,\n"
+                    "  `extra` json COMMENT 'what else the shop''s page said',\n"
+                    "  `receipt` mediumblob,\n"
+                    "  `digest` binary(4) NOT NULL,\n"
+                    "  `class` varchar(20) DEFAULT 'it''s \"plain\"',\n"
+                    "  `date` date NOT NULL DEFAULT '2020-02-29',\n"
+                    "  `due` date,\n"
+                    "  `paid_at` datetime(3) DEFAULT '2020-02-29 12:30:00.5',\n"
+                    "  `created_at` timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),\n"
+                    "  `updated_at` datetime NULL DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP,\n"
+                    "  `last_change_of_payment_conditions_by` mediumint unsigned zerofill,\n"
+                    "  `last_change_of_payment_conditions_at` timestamp NULL,\n"
+                    "  PRIMARY KEY (`id`),\n"
+                    "  UNIQUE KEY `no` (`no`),\n"
+                    "  KEY `idx_user_state` (`user_id`, `state` DESC) COMMENT 'the orders of a"
+                    " user',\n"
+                    "  KEY `idx_note` (`note`(20)),\n"
+                    "  KEY `amount` (`amount`)\n"
+                    ") ENGINE=InnoDB AUTO_INCREMENT=1000 DEFAULT CHARSET=utf8mb4"
+                    " COLLATE=utf8mb4_unicode_ci COMMENT='Orders of the shop'"
+                ),
+            ),
+            postgresql=(
+                (
+                    'CREATE TABLE "order" (\n'
+                    '  "id" bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY CONSTRAINT "id" CHECK'
+                    ' ("id" >= 0),\n'
+                    '  "no" varchar(26) NOT NULL,\n'
+                    '  "user_id" bigint NOT NULL CONSTRAINT "user_id" CHECK ("user_id" >= 0),\n'
+                    '  "state" smallint NOT NULL DEFAULT -1 CONSTRAINT "state" CHECK ("state"'
+                    " BETWEEN -128 AND 127),\n"
+                    '  "amount" numeric(12, 2) NOT NULL DEFAULT \'0.00\' CONSTRAINT "amount" CHECK'
+                    ' ("amount" >= 0),\n'
+                    '  "discount" numeric(5, 4),\n'
+                    '  "is_paid" boolean NOT NULL DEFAULT FALSE,\n'
+                    '  "is_gift" boolean,\n'
+                    '  "weight" double precision CONSTRAINT "weight" CHECK ("weight" >= 0),\n'
+                    '  "note" text CONSTRAINT "note" CHECK (octet_length("note") <= 65535),\n'
+                    '  "extra" jsonb,\n'
+                    '  "receipt" bytea CONSTRAINT "receipt" CHECK (octet_length("receipt") <='
+                    " 16777215),\n"
+                    '  "digest" bytea NOT NULL CONSTRAINT "digest" CHECK (octet_length("digest") ='
+                    " 4),\n"
+                    "  \"class\" varchar(20) DEFAULT 'it''s \"plain\"',\n"
+                    "  \"date\" date NOT NULL DEFAULT '2020-02-29',\n"
+                    '  "due" date,\n'
+                    "  \"paid_at\" timestamptz(3) DEFAULT '2020-02-29 12:30:00.500+00',\n"
+                    '  "created_at" timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP CONSTRAINT'
+                    ' "created_at" CHECK ("created_at" >= \'1970-01-01 00:00:01+00\' AND'
+                    " \"created_at\" < '2038-01-19 03:14:08+00'),\n"
+                    '  "updated_at" timestamptz(0),\n'
+                    '  "last_change_of_payment_conditions_by" integer CONSTRAINT'
+                    ' "last_change_of_payment_conditions_by" CHECK'
+                    ' ("last_change_of_payment_conditions_by" BETWEEN 0 AND 16777215),\n'
+                    '  "last_change_of_payment_conditions_at" timestamptz(0) CONSTRAINT'
+                    ' "last_change_of_payment_conditions_at" CHECK'
+                    " (\"last_change_of_payment_conditions_at\" >= '1970-01-01 00:00:01+00' AND"
+                    " \"last_change_of_payment_conditions_at\" < '2038-01-19 03:14:08+00'),\n"
+                    '  CONSTRAINT "order_pkey" PRIMARY KEY ("id"),\n'
+                    '  CONSTRAINT "order_no" UNIQUE ("no")\n'
+                    ")"
+                ),
+                'CREATE INDEX "order_idx_user_state" ON "order" ("user_id", "state")',
+                'CREATE INDEX "order_idx_note" ON "order" USING hash ("note")',
+                'CREATE INDEX "order_amount" ON "order" ("amount")',
+            ),
         ),
-        'CREATE INDEX IF NOT EXISTS "order.idx_user_state" ON "order" ("user_id", "state")',
-        'CREATE INDEX IF NOT EXISTS "order.idx_note" ON "order" ("note")',
-        'CREATE INDEX IF NOT EXISTS "order.amount" ON "order" ("amount")',
-        (
-            'CREATE TABLE IF NOT EXISTS "order_line" (\n'
-            '  "order_id" INTEGER NOT NULL CONSTRAINT "order_id" CHECK ("order_id" >= 0),\n'
-            '  "line" INTEGER NOT NULL CONSTRAINT "line" CHECK ("line" BETWEEN -32768 AND 32767),\n'
-            '  "sku" TEXT NOT NULL CONSTRAINT "sku" CHECK (length("sku") <= 32),\n'
-            '  "added" TEXT DEFAULT (CURRENT_TIMESTAMP),\n'
-            '  "weight" REAL,\n'
-            '  PRIMARY KEY ("order_id", "line"),\n'
-            '  UNIQUE ("sku")\n'
-            ") STRICT"
+        model.TableSchema(
+            name="order_line",
+            sqlite=(
+                (
+                    'CREATE TABLE "order_line" (\n'
+                    '  "order_id" INTEGER NOT NULL CONSTRAINT "order_id" CHECK ("order_id" >= 0),\n'
+                    '  "line" INTEGER NOT NULL CONSTRAINT "line" CHECK ("line" BETWEEN -32768 AND'
+                    " 32767),\n"
+                    '  "sku" TEXT NOT NULL CONSTRAINT "sku" CHECK (length("sku") <= 32),\n'
+                    '  "added" TEXT DEFAULT (CURRENT_TIMESTAMP),\n'
+                    '  "weight" REAL,\n'
+                    '  PRIMARY KEY ("order_id", "line"),\n'
+                    '  CONSTRAINT "order_line.sku" UNIQUE ("sku")\n'
+                    ") STRICT"
+                ),
+                'CREATE INDEX "order_line.weight" ON "order_line" ("weight")',
+            ),
+            mysql=(
+                (
+                    "CREATE TABLE `order_line` (\n"
+                    "  `order_id` bigint unsigned not null,\n"
+                    "  `line` smallint,\n"
+                    "  `sku` varchar(32) character set utf8mb4 collate utf8mb4_bin not null,\n"
+                    "  `added` datetime default now(),\n"
+                    "  `weight` float,\n"
+                    "  PRIMARY KEY (`order_id`, `line`),\n"
+                    "  UNIQUE KEY `sku` (`sku`),\n"
+                    "  KEY `weight` (weight)\n"
+                    ")"
+                ),
+            ),
+            postgresql=(
+                (
+                    'CREATE TABLE "order_line" (\n'
+                    '  "order_id" bigint NOT NULL CONSTRAINT "order_id" CHECK ("order_id" >= 0),\n'
+                    '  "line" smallint NOT NULL,\n'
+                    '  "sku" varchar(32) NOT NULL,\n'
+                    '  "added" timestamptz(0) DEFAULT CURRENT_TIMESTAMP,\n'
+                    '  "weight" real,\n'
+                    '  CONSTRAINT "order_line_pkey" PRIMARY KEY ("order_id", "line"),\n'
+                    '  CONSTRAINT "order_line_sku" UNIQUE ("sku")\n'
+                    ")"
+                ),
+                'CREATE INDEX "order_line_weight" ON "order_line" ("weight")',
+            ),
         ),
-        'CREATE INDEX IF NOT EXISTS "order_line.weight" ON "order_line" ("weight")',
-        (
-            'CREATE TABLE IF NOT EXISTS "day" (\n'
-            '  "day" TEXT PRIMARY KEY NOT NULL,\n'
-            '  "rate" TEXT NOT NULL,\n'
-            '  UNIQUE ("rate")\n'
-            ") STRICT"
+        model.TableSchema(
+            name="day",
+            sqlite=(
+                (
+                    'CREATE TABLE "day" (\n'
+                    '  "day" TEXT PRIMARY KEY NOT NULL,\n'
+                    '  "rate" TEXT NOT NULL COLLATE decimal,\n'
+                    '  CONSTRAINT "day.uniq_rate" UNIQUE ("rate")\n'
+                    ") STRICT"
+                ),
+                'CREATE INDEX "day.by_rate" ON "day" ("rate", "day")',
+            ),
+            mysql=(
+                (
+                    "CREATE TABLE `day` (\n"
+                    "  `day` date,\n"
+                    "  `rate` decimal(6,3) NOT NULL,\n"
+                    "  PRIMARY KEY (`day`),\n"
+                    "  UNIQUE KEY `uniq_rate` (rate) USING BTREE,\n"
+                    "  KEY `by_rate` (rate, day DESC)\n"
+                    ")"
+                ),
+            ),
+            postgresql=(
+                (
+                    'CREATE TABLE "day" (\n'
+                    '  "day" date NOT NULL,\n'
+                    '  "rate" numeric(6, 3) NOT NULL,\n'
+                    '  CONSTRAINT "day_pkey" PRIMARY KEY ("day"),\n'
+                    '  CONSTRAINT "day_uniq_rate" UNIQUE ("rate")\n'
+                    ")"
+                ),
+                'CREATE INDEX "day_by_rate" ON "day" ("rate", "day")',
+            ),
         ),
-        'CREATE INDEX IF NOT EXISTS "day.by_rate" ON "day" ("rate", "day")',
-        'CREATE TABLE IF NOT EXISTS "ticket" (\n  "id" INTEGER PRIMARY KEY AUTOINCREMENT\n) STRICT',
-    ),
-    mysql=(
-        (
-            "CREATE TABLE IF NOT EXISTS `order` (\n"
-            "  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,\n"
-            "  `no` char(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID, \"as"
-            " printed\"',\n"
-            "  `user_id` bigint unsigned NOT NULL,\n"
-            "  `state` tinyint NOT NULL DEFAULT -1 COMMENT '-1 new, 0 open; 100% of them start as"
-            " new',\n"
-            "  `amount` decimal(12,2) unsigned NOT NULL DEFAULT '0.00',\n"
-            "  `discount` decimal(5,4),\n"
-            "  `is_paid` bool NOT NULL DEFAULT FALSE,\n"
-            "  `is_gift` boolean,\n"
-            "  `weight` double unsigned COMMENT 'kilograms',\n"
-            "  `note` text,\n"
-            "  `extra` json COMMENT 'what else the shop''s page said',\n"
-            "  `receipt` mediumblob,\n"
-            "  `digest` binary(4) NOT NULL, /* of the receipt */\n"
-            "  `class` varchar(20) DEFAULT 'it''s \"plain\"',\n"
-            "  `date` date NOT NULL DEFAULT '2020-02-29',\n"
-            "  `due` date,\n"
-            "  `paid_at` datetime(3) DEFAULT '2020-02-29 12:30:00.5',\n"
-            "  `created_at` timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),\n"
-            "  `updated_at` datetime NULL DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP,\n"
-            "  `last_change_of_payment_conditions_by` mediumint unsigned zerofill,\n"
-            "  `last_change_of_payment_conditions_at` timestamp NULL,\n"
-            "  PRIMARY KEY (`id`) USING BTREE,\n"
-            "  UNIQUE KEY (`no`),\n"
-            "  KEY `idx_user_state` (`user_id`, `state` DESC) COMMENT 'the orders of a user',\n"
-            "  KEY `idx_note` (`note`(20)),\n"
-            "  INDEX (`amount`) # has no name\n"
-            ") ENGINE=InnoDB AUTO_INCREMENT=1000 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci"
-            " COMMENT='Orders of the shop'"
+        model.TableSchema(
+            name="ticket",
+            sqlite=(
+                (
+                    'CREATE TABLE "ticket" (\n'
+                    '  "id" INTEGER PRIMARY KEY AUTOINCREMENT\n'
+                    ") STRICT"
+                ),
+            ),
+            mysql=(
+                (
+                    "CREATE TABLE `ticket` (\n"
+                    "  `id` int AUTO_INCREMENT,\n"
+                    "  PRIMARY KEY (`id`)\n"
+                    ")"
+                ),
+            ),
+            postgresql=(
+                (
+                    'CREATE TABLE "ticket" (\n'
+                    '  "id" integer NOT NULL GENERATED BY DEFAULT AS IDENTITY,\n'
+                    '  CONSTRAINT "ticket_pkey" PRIMARY KEY ("id")\n'
+                    ")"
+                ),
+            ),
         ),
-        (
-            "create table if not exists order_line (\n"
-            "  order_id bigint unsigned not null,\n"
-            "  line smallint,\n"
-            "  sku varchar(32) character set utf8mb4 collate utf8mb4_bin not null unique key,\n"
-            "  added datetime default now(),\n"
-            "  weight float,\n"
-            "  key (weight),\n"
-            "  primary key (order_id, line) -- an order's lines\n"
-            ")"
+        model.TableSchema(
+            name="parcel",
+            sqlite=(
+                (
+                    'CREATE TABLE "parcel" (\n'
+                    '  "id" INTEGER PRIMARY KEY AUTOINCREMENT,\n'
+                    '  "ticket_id" INTEGER NOT NULL CONSTRAINT "ticket_id" CHECK ("ticket_id"'
+                    " BETWEEN -2147483648 AND 2147483647),\n"
+                    '  "kind" TEXT NOT NULL DEFAULT \'letter\' CONSTRAINT "kind" CHECK ("kind" IN'
+                    " ('letter', 'small parcel', '2 m')),\n"
+                    '  "label" TEXT NOT NULL CONSTRAINT "label" CHECK (length("label") <= 40),\n'
+                    "  \"opens\" TEXT DEFAULT '08:30:00.000',\n"
+                    '  "is_urgent" INTEGER NOT NULL DEFAULT 0 CONSTRAINT "is_urgent" CHECK'
+                    ' ("is_urgent" IN (0, 1)),\n'
+                    '  "season" INTEGER CONSTRAINT "season" CHECK ("season" = 0 OR "season" BETWEEN'
+                    " 1901 AND 2155),\n"
+                    '  "width" TEXT NOT NULL COLLATE decimal,\n'
+                    '  "area" TEXT GENERATED ALWAYS AS (CASE WHEN (CAST(replace("width", \'.\','
+                    " '') AS INTEGER) * CAST(replace(\"width\", '.', '') AS INTEGER)) < 0 THEN '-'"
+                    " ELSE '' END || (abs((CAST(replace(\"width\", '.', '') AS INTEGER) *"
+                    " CAST(replace(\"width\", '.', '') AS INTEGER))) / 10000) || '.' ||"
+                    " substr('000' || (abs((CAST(replace(\"width\", '.', '') AS INTEGER) *"
+                    " CAST(replace(\"width\", '.', '') AS INTEGER))) % 10000), -4)) STORED COLLATE"
+                    " decimal,\n"
+                    '  "status" INTEGER NOT NULL DEFAULT 200 CONSTRAINT "status" CHECK ("status"'
+                    " BETWEEN -32768 AND 32767),\n"
+                    '  "tags" TEXT NOT NULL CONSTRAINT "tags" CHECK ("tags" IS NULL OR'
+                    ' json_valid("tags")),\n'
+                    '  "version" INTEGER NOT NULL DEFAULT 1 CONSTRAINT "version" CHECK ("version"'
+                    " BETWEEN -2147483648 AND 2147483647),\n"
+                    '  "deleted_at" TEXT,\n'
+                    '  CONSTRAINT "parcel.uniq_label" UNIQUE ("label"),\n'
+                    '  CONSTRAINT "parcel.uniq_season" UNIQUE ("season", "width"),\n'
+                    '  CONSTRAINT "is_small" CHECK ("width" < \'1000\' AND "width" > \'0\'),\n'
+                    '  CONSTRAINT "fk_ticket" FOREIGN KEY ("ticket_id") REFERENCES "ticket"'
+                    ' ("id")\n'
+                    ") STRICT"
+                ),
+            ),
+            mysql=(
+                (
+                    "CREATE TABLE `parcel` (\n"
+                    "  `id` int unsigned NOT NULL AUTO_INCREMENT,\n"
+                    "  `ticket_id` int NOT NULL,\n"
+                    "  `kind` enum('letter', 'small parcel', '2 m') NOT NULL DEFAULT 'letter',\n"
+                    "  `label` varchar(40) COLLATE utf8mb4_bin NOT NULL,\n"
+                    "  `opens` time(3) DEFAULT '08:30:00',\n"
+                    "  `is_urgent` bit(1) NOT NULL DEFAULT b'0',\n"
+                    "  `season` year,\n"
+                    "  `width` decimal(6,2) NOT NULL,\n"
+                    "  `area` decimal(14,4) GENERATED ALWAYS AS (width * width) STORED,\n"
+                    "  `status` smallint NOT NULL DEFAULT 200,\n"
+                    "  `tags` json NOT NULL,\n"
+                    "  `version` int NOT NULL DEFAULT 1,\n"
+                    "  `deleted_at` datetime(6) NULL,\n"
+                    "  PRIMARY KEY (`id`),\n"
+                    "  UNIQUE KEY `uniq_label` (label),\n"
+                    "  UNIQUE KEY `uniq_season` (season, width),\n"
+                    "  CONSTRAINT `is_small` CHECK (`width` < 1000 AND `width` > 0),\n"
+                    "  CONSTRAINT `fk_ticket` FOREIGN KEY (`ticket_id`) REFERENCES `ticket`"
+                    " (`id`)\n"
+                    ")"
+                ),
+            ),
+            postgresql=(
+                (
+                    'CREATE TABLE "parcel" (\n'
+                    '  "id" bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY CONSTRAINT "id" CHECK'
+                    ' ("id" BETWEEN 0 AND 4294967295),\n'
+                    '  "ticket_id" integer NOT NULL,\n'
+                    '  "kind" text NOT NULL DEFAULT \'letter\' CONSTRAINT "kind" CHECK ("kind" IN'
+                    " ('letter', 'small parcel', '2 m')),\n"
+                    '  "label" varchar(40) NOT NULL,\n'
+                    "  \"opens\" time(3) DEFAULT '08:30:00.000',\n"
+                    '  "is_urgent" boolean NOT NULL DEFAULT FALSE,\n'
+                    '  "season" smallint CONSTRAINT "season" CHECK ("season" = 0 OR "season"'
+                    " BETWEEN 1901 AND 2155),\n"
+                    '  "width" numeric(6, 2) NOT NULL,\n'
+                    '  "area" numeric(14, 4) GENERATED ALWAYS AS (("width" * "width")) STORED,\n'
+                    '  "status" smallint NOT NULL DEFAULT 200,\n'
+                    '  "tags" jsonb NOT NULL,\n'
+                    '  "version" integer NOT NULL DEFAULT 1,\n'
+                    '  "deleted_at" timestamptz(6),\n'
+                    '  CONSTRAINT "parcel_pkey" PRIMARY KEY ("id"),\n'
+                    '  CONSTRAINT "parcel_uniq_label" UNIQUE ("label"),\n'
+                    '  CONSTRAINT "parcel_uniq_season" UNIQUE ("season", "width"),\n'
+                    '  CONSTRAINT "is_small" CHECK ("width" < 1000 AND "width" > 0),\n'
+                    '  CONSTRAINT "fk_ticket" FOREIGN KEY ("ticket_id") REFERENCES "ticket"'
+                    ' ("id")\n'
+                    ")"
+                ),
+            ),
+            references=("ticket",),
         ),
-        (
-            "CREATE TABLE IF NOT EXISTS day (day date PRIMARY KEY, rate decimal(6,3) NOT NULL,\n"
-            "  UNIQUE INDEX `uniq_rate` (rate) USING BTREE,\n"
-            "  INDEX `by_rate` (rate, day DESC))"
-        ),
-        "CREATE TABLE IF NOT EXISTS ticket (id int AUTO_INCREMENT PRIMARY KEY)",
     ),
 )

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from typing import ClassVar, Final
 
 import msgspec
 from zero_runtime import model
@@ -28,11 +30,40 @@ class User(msgspec.Struct, kw_only=True):
     update_time: dt.datetime
 
 
-class UserModel:
+class NewUser(msgspec.Struct, kw_only=True):
+    """A row that ``user`` does not have yet."""
+
+    name: str = ""
+    gender: int = 0
+    mobile: str
+    password: str
+    create_time: dt.datetime | None = None
+    update_time: dt.datetime | None = None
+
+
+class UserColumns:
+    """The columns of ``user``, for filters and orders."""
+
+    id: Final = model.Column[User, int]("id", "id")
+    name: Final = model.Column[User, str]("name", "name", folded=True)
+    gender: Final = model.Column[User, int]("gender", "gender")
+    mobile: Final = model.Column[User, str]("mobile", "mobile", folded=True)
+    password: Final = model.Column[User, str]("password", "password", folded=True)
+    create_time: Final = model.Column[User, dt.datetime](
+        "create_time", "create_time", encode=model.encode_datetime
+    )
+    update_time: Final = model.Column[User, dt.datetime](
+        "update_time", "update_time", encode=model.encode_datetime
+    )
+
+
+class UserModel(model.Repository[User]):
     """Repository of the table ``user``."""
 
+    columns: ClassVar = UserColumns
+
     def __init__(self, database: model.Database) -> None:
-        self._database = database
+        super().__init__(database, _USER_TABLE)
 
     async def insert(
         self,
@@ -49,28 +80,60 @@ class UserModel:
         Left out, ``create_time`` and ``update_time`` are the current time. Raises
         `model.DuplicateKey` when a unique index has its values already.
         """
-        return _user(
-            await self._database.insert(
-                _USER_INSERT,
-                (
-                    name,
-                    gender,
-                    mobile,
-                    password,
-                    model.encode_datetime(create_time),
-                    model.encode_datetime(update_time),
-                ),
-                _USER_FIND_ONE,
-            )
+        return await self._insert(
+            _UserSql.insert,
+            (
+                name,
+                gender,
+                mobile,
+                password,
+                model.encode_datetime(create_time),
+                model.encode_datetime(update_time),
+            ),
         )
 
-    async def find_one(self, id: int) -> User | None:
-        """The row with this key, if there is one."""
-        return await self._find(_USER_FIND_ONE, (id,))
+    async def insert_many(self, rows: Iterable[NewUser]) -> int:
+        """Stores rows, all of them or none, and returns how many they are."""
+        return await self._insert_many(_UserSql.insert_many, map(_user_values, rows))
 
-    async def find_one_by_mobile(self, mobile: str) -> User | None:
+    async def upsert_by_mobile(
+        self,
+        *,
+        name: str = "",
+        gender: int = 0,
+        mobile: str,
+        password: str,
+        create_time: dt.datetime | None = None,
+        update_time: dt.datetime | None = None,
+    ) -> User:
+        """Stores a row in place of the one with this ``mobile``, if there is one, and returns
+        it.
+
+        Left out, ``create_time`` and ``update_time`` are the current time.
+        """
+        return await self._upsert(
+            _UserSql.upsert_by_mobile,
+            (
+                name,
+                gender,
+                mobile,
+                password,
+                model.encode_datetime(create_time),
+                model.encode_datetime(update_time),
+            ),
+            _USER_TABLE.unique[0],
+            (mobile,),
+            _UserSql.upsert_by_mobile_update,
+            (name, gender, mobile, password, mobile),
+        )
+
+    async def find_one(self, id: int, *, for_update: bool = False) -> User | None:
+        """The row with this key, if there is one."""
+        return await self._find(_USER_TABLE.key, (id,), for_update)
+
+    async def find_one_by_mobile(self, mobile: str, *, for_update: bool = False) -> User | None:
         """The row with this ``mobile``, if there is one."""
-        return await self._find(_USER_FIND_ONE_BY_MOBILE, (mobile,))
+        return await self._find(_USER_TABLE.unique[0], (mobile,), for_update)
 
     async def update(self, row: User) -> bool:
         """Stores all of a row; False when there is none with its key.
@@ -78,24 +141,43 @@ class UserModel:
         ``update_time`` becomes the current time. ``create_time`` stays as stored. Raises
         `model.DuplicateKey` when another row has its values in a unique index.
         """
-        return bool(
-            await self._database.execute(
-                _USER_UPDATE, (row.name, row.gender, row.mobile, row.password, row.id)
-            )
+        return await self._update(
+            _UserSql.update, (row.name, row.gender, row.mobile, row.password, row.id), row
+        )
+
+    async def update_columns(
+        self,
+        id: int,
+        *,
+        name: str | msgspec.UnsetType = msgspec.UNSET,
+        gender: int | msgspec.UnsetType = msgspec.UNSET,
+        mobile: str | msgspec.UnsetType = msgspec.UNSET,
+        password: str | msgspec.UnsetType = msgspec.UNSET,
+    ) -> bool:
+        """Stores the columns that are given; False when there is no row with this key.
+
+        ``update_time`` becomes the current time. ``create_time`` stays as stored. Raises
+        `model.DuplicateKey` when another row has its values in a unique index.
+        """
+        return await self._update_columns(
+            _UserSql.update_columns,
+            (
+                *model.change(name),
+                *model.change(gender),
+                *model.change(mobile),
+                *model.change(password),
+                id,
+            ),
+            (id,),
+            reindexed=model.is_changed(mobile),
         )
 
     async def delete(self, id: int) -> bool:
         """Removes the row with this key; False when there is none."""
-        return bool(await self._database.execute(_USER_DELETE, (id,)))
-
-    async def _find(
-        self, statement: model.Statement, values: tuple[model.Value, ...]
-    ) -> User | None:
-        row = await self._database.fetch_one(statement, values)
-        return None if row is None else _user(row)
+        return await self._delete(_UserSql.delete, (id,))
 
 
-def _user(row: model.Row) -> User:
+def _user_row(row: model.Row) -> User:
     return User(
         id=row[0],
         name=row[1],
@@ -107,97 +189,322 @@ def _user(row: model.Row) -> User:
     )
 
 
-_USER_UNIQUE = {
-    "PRIMARY": ("id",),
-    "uniq_mobile": ("mobile",),
-}
-_USER_INSERT = model.Statement(
-    sqlite=(
-        'INSERT INTO "user" ("name", "gender", "mobile", "password", "create_time", "update_time")'
-        " VALUES (?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP), COALESCE(?, CURRENT_TIMESTAMP))"
+def _user_values(row: NewUser) -> tuple[model.Value, ...]:
+    return (
+        row.name,
+        row.gender,
+        row.mobile,
+        row.password,
+        model.encode_datetime(row.create_time),
+        model.encode_datetime(row.update_time),
+    )
+
+
+class _UserSql:
+    unique: Final = {
+        "PRIMARY": ("id",),
+        "uniq_mobile": ("mobile",),
+    }
+    select: Final = model.Statement(
+        name="user.select",
+        sqlite=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user"'
+        ),
+        mysql=(
+            "SELECT `id`, `name`, `gender`, `mobile`, `password`, `create_time`, `update_time` FROM"
+            " `user`"
+        ),
+        postgresql=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user"'
+        ),
+    )
+    count: Final = model.Statement(
+        name="user.count",
+        sqlite='SELECT COUNT(*) FROM "user"',
+        mysql="SELECT COUNT(*) FROM `user`",
+        postgresql='SELECT COUNT(*) FROM "user"',
+    )
+    find_one: Final = model.Statement(
+        name="user.find_one",
+        sqlite=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user" WHERE "id" = ?'
+        ),
+        mysql=(
+            "SELECT `id`, `name`, `gender`, `mobile`, `password`, `create_time`, `update_time` FROM"
+            " `user` WHERE `id` = %s"
+        ),
+        postgresql=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user" WHERE "id" = $1'
+        ),
+    )
+    find_one_for_update: Final = model.Statement(
+        name="user.find_one_for_update",
+        sqlite=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user" WHERE "id" = ?'
+        ),
+        mysql=(
+            "SELECT `id`, `name`, `gender`, `mobile`, `password`, `create_time`, `update_time` FROM"
+            " `user` WHERE `id` = %s FOR UPDATE"
+        ),
+        postgresql=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user" WHERE "id" = $1 FOR UPDATE'
+        ),
+        writes=True,
+    )
+    find_one_by_mobile: Final = model.Statement(
+        name="user.find_one_by_mobile",
+        sqlite=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user" WHERE "mobile" = ?'
+        ),
+        mysql=(
+            "SELECT `id`, `name`, `gender`, `mobile`, `password`, `create_time`, `update_time` FROM"
+            " `user` WHERE `mobile` = %s"
+        ),
+        postgresql=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user" WHERE "mobile" = $1'
+        ),
+    )
+    find_one_by_mobile_for_update: Final = model.Statement(
+        name="user.find_one_by_mobile_for_update",
+        sqlite=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user" WHERE "mobile" = ?'
+        ),
+        mysql=(
+            "SELECT `id`, `name`, `gender`, `mobile`, `password`, `create_time`, `update_time` FROM"
+            " `user` WHERE `mobile` = %s FOR UPDATE"
+        ),
+        postgresql=(
+            'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
+            ' "user" WHERE "mobile" = $1 FOR UPDATE'
+        ),
+        writes=True,
+    )
+    insert: Final = model.Statement(
+        name="user.insert",
+        sqlite=(
+            'INSERT INTO "user" ("name", "gender", "mobile", "password", "create_time",'
+            ' "update_time") VALUES (?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP), COALESCE(?,'
+            ' CURRENT_TIMESTAMP)) RETURNING "id", "name", "gender", "mobile", "password",'
+            ' "create_time", "update_time"'
+        ),
+        mysql=(
+            "INSERT INTO `user` (`name`, `gender`, `mobile`, `password`, `create_time`,"
+            " `update_time`) VALUES (%s, %s, %s, %s, COALESCE(%s, CURRENT_TIMESTAMP), COALESCE(%s,"
+            " CURRENT_TIMESTAMP))"
+        ),
+        postgresql=(
+            'INSERT INTO "user" ("name", "gender", "mobile", "password", "create_time",'
+            ' "update_time") VALUES ($1, $2, $3, $4, COALESCE($5, statement_timestamp()),'
+            ' COALESCE($6, statement_timestamp())) RETURNING "id", "name", "gender", "mobile",'
+            ' "password", "create_time", "update_time"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    insert_many: Final = model.Statement(
+        name="user.insert_many",
+        sqlite=(
+            'INSERT INTO "user" ("name", "gender", "mobile", "password", "create_time",'
+            ' "update_time") VALUES (?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP), COALESCE(?,'
+            " CURRENT_TIMESTAMP))"
+        ),
+        mysql=(
+            "INSERT INTO `user` (`name`, `gender`, `mobile`, `password`, `create_time`,"
+            " `update_time`) VALUES (%s, %s, %s, %s, COALESCE(%s, CURRENT_TIMESTAMP), COALESCE(%s,"
+            " CURRENT_TIMESTAMP))"
+        ),
+        postgresql=(
+            'INSERT INTO "user" ("name", "gender", "mobile", "password", "create_time",'
+            ' "update_time") VALUES ($1, $2, $3, $4, COALESCE($5, statement_timestamp()),'
+            " COALESCE($6, statement_timestamp()))"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_mobile: Final = model.Statement(
+        name="user.upsert_by_mobile",
+        sqlite=(
+            'INSERT INTO "user" ("name", "gender", "mobile", "password", "create_time",'
+            ' "update_time") VALUES (?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP), COALESCE(?,'
+            ' CURRENT_TIMESTAMP)) ON CONFLICT ("mobile") DO UPDATE SET "name" = excluded."name",'
+            ' "gender" = excluded."gender", "mobile" = excluded."mobile", "password" ='
+            ' excluded."password", "update_time" = CURRENT_TIMESTAMP RETURNING "id", "name",'
+            ' "gender", "mobile", "password", "create_time", "update_time"'
+        ),
+        mysql=(
+            "INSERT INTO `user` (`name`, `gender`, `mobile`, `password`, `create_time`,"
+            " `update_time`) VALUES (%s, %s, %s, %s, COALESCE(%s, CURRENT_TIMESTAMP), COALESCE(%s,"
+            " CURRENT_TIMESTAMP))"
+        ),
+        postgresql=(
+            'INSERT INTO "user" ("name", "gender", "mobile", "password", "create_time",'
+            ' "update_time") VALUES ($1, $2, $3, $4, COALESCE($5, statement_timestamp()),'
+            ' COALESCE($6, statement_timestamp())) ON CONFLICT ("mobile") DO UPDATE SET "name" ='
+            ' excluded."name", "gender" = excluded."gender", "mobile" = excluded."mobile",'
+            ' "password" = excluded."password", "update_time" = statement_timestamp() RETURNING'
+            ' "id", "name", "gender", "mobile", "password", "create_time", "update_time"'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    upsert_by_mobile_update: Final = model.Statement(
+        name="user.upsert_by_mobile_update",
+        mysql=(
+            "UPDATE `user` SET `name` = %s, `gender` = %s, `mobile` = %s, `password` = %s,"
+            " `update_time` = CURRENT_TIMESTAMP WHERE `mobile` = %s"
+        ),
+        writes=True,
+        unique=unique,
+    )
+    update: Final = model.Statement(
+        name="user.update",
+        sqlite=(
+            'UPDATE "user" SET "name" = ?, "gender" = ?, "mobile" = ?, "password" = ?,'
+            ' "update_time" = CURRENT_TIMESTAMP WHERE "id" = ?'
+        ),
+        mysql=(
+            "UPDATE `user` SET `name` = %s, `gender` = %s, `mobile` = %s, `password` = %s,"
+            " `update_time` = CURRENT_TIMESTAMP WHERE `id` = %s"
+        ),
+        postgresql=(
+            'UPDATE "user" SET "name" = $1, "gender" = $2, "mobile" = $3, "password" = $4,'
+            ' "update_time" = statement_timestamp() WHERE "id" = $5'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    update_columns: Final = model.Statement(
+        name="user.update_columns",
+        sqlite=(
+            'UPDATE "user" SET "name" = CASE WHEN ? THEN ? ELSE "name" END, "gender" = CASE WHEN ?'
+            ' THEN ? ELSE "gender" END, "mobile" = CASE WHEN ? THEN ? ELSE "mobile" END, "password"'
+            ' = CASE WHEN ? THEN ? ELSE "password" END, "update_time" = CURRENT_TIMESTAMP WHERE'
+            ' "id" = ?'
+        ),
+        mysql=(
+            "UPDATE `user` SET `name` = CASE WHEN %s THEN %s ELSE `name` END, `gender` = CASE WHEN"
+            " %s THEN %s ELSE `gender` END, `mobile` = CASE WHEN %s THEN %s ELSE `mobile` END,"
+            " `password` = CASE WHEN %s THEN %s ELSE `password` END, `update_time` ="
+            " CURRENT_TIMESTAMP WHERE `id` = %s"
+        ),
+        postgresql=(
+            'UPDATE "user" SET "name" = CASE WHEN $1 THEN $2 ELSE "name" END, "gender" = CASE WHEN'
+            ' $3 THEN $4 ELSE "gender" END, "mobile" = CASE WHEN $5 THEN $6 ELSE "mobile" END,'
+            ' "password" = CASE WHEN $7 THEN $8 ELSE "password" END, "update_time" ='
+            ' statement_timestamp() WHERE "id" = $9'
+        ),
+        writes=True,
+        unique=unique,
+    )
+    delete: Final = model.Statement(
+        name="user.delete",
+        sqlite='DELETE FROM "user" WHERE "id" = ?',
+        mysql="DELETE FROM `user` WHERE `id` = %s",
+        postgresql='DELETE FROM "user" WHERE "id" = $1',
+        writes=True,
+    )
+
+
+_USER_TABLE = model.Table[User](
+    name="user",
+    decode=_user_row,
+    key=model.Index[User](
+        name="PRIMARY",
+        find=_UserSql.find_one,
+        find_for_update=_UserSql.find_one_for_update,
+        values=lambda row: (row.id,),
     ),
-    mysql=(
-        "INSERT INTO `user` (`name`, `gender`, `mobile`, `password`, `create_time`, `update_time`)"
-        " VALUES (%s, %s, %s, %s, COALESCE(%s, CURRENT_TIMESTAMP), COALESCE(%s, CURRENT_TIMESTAMP))"
+    unique=(
+        model.Index[User](
+            name="uniq_mobile",
+            find=_UserSql.find_one_by_mobile,
+            find_for_update=_UserSql.find_one_by_mobile_for_update,
+            values=lambda row: (row.mobile,),
+            folded=(0,),
+        ),
     ),
-    unique=_USER_UNIQUE,
-)
-_USER_FIND_ONE = model.Statement(
-    sqlite=(
-        'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
-        ' "user" WHERE "id" = ?'
-    ),
-    mysql=(
-        "SELECT `id`, `name`, `gender`, `mobile`, `password`, `create_time`, `update_time` FROM"
-        " `user` WHERE `id` = %s"
-    ),
-)
-_USER_FIND_ONE_BY_MOBILE = model.Statement(
-    sqlite=(
-        'SELECT "id", "name", "gender", "mobile", "password", "create_time", "update_time" FROM'
-        ' "user" WHERE "mobile" = ?'
-    ),
-    mysql=(
-        "SELECT `id`, `name`, `gender`, `mobile`, `password`, `create_time`, `update_time` FROM"
-        " `user` WHERE `mobile` = %s"
-    ),
-)
-_USER_UPDATE = model.Statement(
-    sqlite=(
-        'UPDATE "user" SET "name" = ?, "gender" = ?, "mobile" = ?, "password" = ?, "update_time" ='
-        ' CURRENT_TIMESTAMP WHERE "id" = ?'
-    ),
-    mysql=(
-        "UPDATE `user` SET `name` = %s, `gender` = %s, `mobile` = %s, `password` = %s,"
-        " `update_time` = CURRENT_TIMESTAMP WHERE `id` = %s"
-    ),
-    unique=_USER_UNIQUE,
-)
-_USER_DELETE = model.Statement(
-    sqlite='DELETE FROM "user" WHERE "id" = ?',
-    mysql="DELETE FROM `user` WHERE `id` = %s",
+    key_columns=(UserColumns.id,),
+    select=_UserSql.select,
+    count=_UserSql.count,
+    cached=True,
+    layout="968e12875a42",
 )
 
 
 SCHEMA = model.Schema(
-    tables=("user",),
-    sqlite=(
-        (
-            'CREATE TABLE IF NOT EXISTS "user" (\n'
-            '  "id" INTEGER PRIMARY KEY AUTOINCREMENT,\n'
-            '  "name" TEXT NOT NULL DEFAULT \'\' COLLATE NOCASE CONSTRAINT "name" CHECK'
-            ' (length("name") <= 255),\n'
-            '  "gender" INTEGER NOT NULL DEFAULT 0 CONSTRAINT "gender" CHECK ("gender" BETWEEN 0'
-            " AND 255),\n"
-            '  "mobile" TEXT NOT NULL COLLATE NOCASE CONSTRAINT "mobile" CHECK (length("mobile") <='
-            " 32),\n"
-            '  "password" TEXT NOT NULL COLLATE NOCASE CONSTRAINT "password" CHECK'
-            ' (length("password") <= 255),\n'
-            '  "create_time" TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP) CONSTRAINT "create_time"'
-            ' CHECK ("create_time" >= \'1970-01-01 00:00:01\' AND "create_time" < \'2038-01-19'
-            " 03:14:08'),\n"
-            '  "update_time" TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP) CONSTRAINT "update_time"'
-            ' CHECK ("update_time" >= \'1970-01-01 00:00:01\' AND "update_time" < \'2038-01-19'
-            " 03:14:08'),\n"
-            '  UNIQUE ("mobile")\n'
-            ") STRICT"
-        ),
-    ),
-    mysql=(
-        (
-            "CREATE TABLE IF NOT EXISTS `user` (\n"
-            "  `id` bigint unsigned NOT NULL AUTO_INCREMENT,\n"
-            "  `name` varchar(255) NOT NULL DEFAULT '' COMMENT 'display name',\n"
-            "  `gender` tinyint unsigned NOT NULL DEFAULT 0 COMMENT '0 unknown, 1 male, 2"
-            " female',\n"
-            "  `mobile` varchar(32) NOT NULL COMMENT 'login name',\n"
-            "  `password` varchar(255) NOT NULL COMMENT 'argon2 hash, never the password itself',\n"
-            "  `create_time` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,\n"
-            "  `update_time` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE"
-            " CURRENT_TIMESTAMP,\n"
-            "  PRIMARY KEY (`id`),\n"
-            "  UNIQUE KEY `uniq_mobile` (`mobile`)\n"
-            ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='accounts'"
+    tables=(
+        model.TableSchema(
+            name="user",
+            sqlite=(
+                (
+                    'CREATE TABLE "user" (\n'
+                    '  "id" INTEGER PRIMARY KEY AUTOINCREMENT,\n'
+                    '  "name" TEXT NOT NULL DEFAULT \'\' COLLATE NOCASE CONSTRAINT "name" CHECK'
+                    ' (length("name") <= 255),\n'
+                    '  "gender" INTEGER NOT NULL DEFAULT 0 CONSTRAINT "gender" CHECK ("gender"'
+                    " BETWEEN 0 AND 255),\n"
+                    '  "mobile" TEXT NOT NULL COLLATE NOCASE CONSTRAINT "mobile" CHECK'
+                    ' (length("mobile") <= 32),\n'
+                    '  "password" TEXT NOT NULL COLLATE NOCASE CONSTRAINT "password" CHECK'
+                    ' (length("password") <= 255),\n'
+                    '  "create_time" TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP) CONSTRAINT'
+                    ' "create_time" CHECK ("create_time" >= \'1970-01-01 00:00:01\' AND'
+                    " \"create_time\" < '2038-01-19 03:14:08'),\n"
+                    '  "update_time" TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP) CONSTRAINT'
+                    ' "update_time" CHECK ("update_time" >= \'1970-01-01 00:00:01\' AND'
+                    " \"update_time\" < '2038-01-19 03:14:08'),\n"
+                    '  CONSTRAINT "user.uniq_mobile" UNIQUE ("mobile")\n'
+                    ") STRICT"
+                ),
+            ),
+            mysql=(
+                (
+                    "CREATE TABLE `user` (\n"
+                    "  `id` bigint unsigned NOT NULL AUTO_INCREMENT,\n"
+                    "  `name` varchar(255) NOT NULL DEFAULT '' COMMENT 'display name',\n"
+                    "  `gender` tinyint unsigned NOT NULL DEFAULT 0 COMMENT '0 unknown, 1 male, 2"
+                    " female',\n"
+                    "  `mobile` varchar(32) NOT NULL COMMENT 'login name',\n"
+                    "  `password` varchar(255) NOT NULL COMMENT 'argon2 hash, never the password"
+                    " itself',\n"
+                    "  `create_time` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,\n"
+                    "  `update_time` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE"
+                    " CURRENT_TIMESTAMP,\n"
+                    "  PRIMARY KEY (`id`),\n"
+                    "  UNIQUE KEY `uniq_mobile` (`mobile`)\n"
+                    ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='accounts'"
+                ),
+            ),
+            postgresql=(
+                (
+                    'CREATE TABLE "user" (\n'
+                    '  "id" bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY CONSTRAINT "id" CHECK'
+                    ' ("id" >= 0),\n'
+                    "  \"name\" varchar(255) NOT NULL DEFAULT '',\n"
+                    '  "gender" smallint NOT NULL DEFAULT 0 CONSTRAINT "gender" CHECK ("gender"'
+                    " BETWEEN 0 AND 255),\n"
+                    '  "mobile" varchar(32) NOT NULL,\n'
+                    '  "password" varchar(255) NOT NULL,\n'
+                    '  "create_time" timestamptz(0) NOT NULL DEFAULT CURRENT_TIMESTAMP CONSTRAINT'
+                    ' "create_time" CHECK ("create_time" >= \'1970-01-01 00:00:01+00\' AND'
+                    " \"create_time\" < '2038-01-19 03:14:08+00'),\n"
+                    '  "update_time" timestamptz(0) NOT NULL DEFAULT CURRENT_TIMESTAMP CONSTRAINT'
+                    ' "update_time" CHECK ("update_time" >= \'1970-01-01 00:00:01+00\' AND'
+                    " \"update_time\" < '2038-01-19 03:14:08+00'),\n"
+                    '  CONSTRAINT "user_pkey" PRIMARY KEY ("id"),\n'
+                    '  CONSTRAINT "user_uniq_mobile" UNIQUE ("mobile")\n'
+                    ")"
+                ),
+            ),
         ),
     ),
 )

@@ -1,0 +1,1 @@
+"""From a contract to the Python source of its rows and repositories."""

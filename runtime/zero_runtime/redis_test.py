@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import Any, Literal
 
 import pytest
 
 from tests.servers.process import free_port
-from tests.servers.redis import redis
+from tests.servers.redis import RedisServer, redis
 from zero_runtime.config import InvalidValue, RedisConf
 from zero_runtime.config.durations import Duration
 from zero_runtime.redis import Redis, Script, close, connect
@@ -136,3 +137,22 @@ def test_a_key_that_is_something_else(caplog: pytest.LogCaptureFixture) -> None:
     assert [
         record.getMessage().partition(": ")[2] for record in caplog.records if record.name == "zero.redis"
     ] == ["`text` is no limit: another use of the same key"]
+
+
+def test_one_that_is_back_with_a_key_that_is_something_else(caplog: pytest.LogCaptureFixture) -> None:
+    push = Script('return redis.call("LPUSH", KEYS[1], ARGV[1])')
+
+    async def test(server: RedisServer) -> None:
+        client = connect(RedisConf(host=server.address))
+        server.stop()
+        assert await client.evaluate(push, "list", 1) is None
+        server.start()
+        server.command("SET text x")
+        await asyncio.sleep(0.15)
+        assert await client.evaluate(push, "text", 1) is None
+        assert await client.evaluate(push, "list", 1) == 1  # it has answered, so it is there
+        await client.client.aclose()
+
+    with caplog.at_level(logging.INFO), redis() as server:
+        asyncio.run(test(server))
+    assert "can be used again" in caplog.text

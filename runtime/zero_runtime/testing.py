@@ -12,20 +12,28 @@ from urllib.parse import unquote
 import msgspec
 
 from zero_runtime import errors, model, rest, rpc
-from zero_runtime.config import RpcClientConf, RpcServerConf
+from zero_runtime.config import CacheConf, RedisConf, RpcClientConf, RpcServerConf
 from zero_runtime.config.rpc import RpcClientMiddlewaresConf, RpcServerMiddlewaresConf
 from zero_runtime.rest.writing import multipart
+
+_IN_MEMORY = "sqlite://"
 
 DEFAULTS = rest.Options()
 """No limits, and errors as problems."""
 
 
 @asynccontextmanager
-async def database(*schemas: model.Schema) -> AsyncIterator[model.Database]:
-    """An empty database in memory with the tables of the schemas: for ``UserModel(database)``."""
-    async with model.open_database("sqlite://") as opened:
-        for schema in schemas:
-            await opened.create(schema)
+async def database(*schemas: model.Schema, cached: bool = False) -> AsyncIterator[model.Database]:
+    """An empty database in memory with the tables of the schemas: for ``UserModel(database)``.
+
+    ``cached``: rows of cached tables are cached, in memory too.
+    """
+    conf = CacheConf(store="memory" if cached else "none")
+    async with (
+        model.open_cache(conf, RedisConf(), source=_IN_MEMORY) as cache,
+        model.open_database(_IN_MEMORY, cache=cache) as opened,
+    ):
+        await opened.create(*schemas)
         yield opened
 
 

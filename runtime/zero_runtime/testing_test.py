@@ -22,6 +22,15 @@ def test_a_database_has_the_tables_and_is_fresh_every_time() -> None:
     asyncio.run(test())
 
 
+def test_a_database_has_a_cache_by_choice() -> None:
+    async def test() -> None:
+        async with testing.database(SCHEMA) as plain, testing.database(SCHEMA, cached=True) as cached:
+            assert plain.cache is None
+            assert cached.cache is not None
+
+    asyncio.run(test())
+
+
 def test_a_channel_reaches_the_logic() -> None:
     async def shout(request: StringValue) -> StringValue:
         if not request.value:

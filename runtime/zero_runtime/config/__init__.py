@@ -1,6 +1,7 @@
 """Configuration: typed, from YAML in go-zero's key names, the environment and embedded defaults."""
 
 from zero_runtime.config.base import DataSource, Port, ServiceName
+from zero_runtime.config.database import CacheConf, DatabaseConf
 from zero_runtime.config.embedded import Embedded, state_folder
 from zero_runtime.config.etcd import EtcdConf
 from zero_runtime.config.governance import BreakerConf, GovernedConf, RuleConf, SheddingConf
@@ -22,9 +23,11 @@ from zero_runtime.config.service import DevServerConf, LogConf, ServiceConf, Shu
 
 __all__ = [
     "BreakerConf",
+    "CacheConf",
     "ConfigError",
     "CorsConf",
     "DataSource",
+    "DatabaseConf",
     "DevServerConf",
     "Embedded",
     "EtcdConf",

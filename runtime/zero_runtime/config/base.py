@@ -31,8 +31,9 @@ UrlPath = Annotated[str, msgspec.Meta(pattern=r"^/", description="a path that be
 """The path of a URL."""
 
 DataSource = Annotated[str, msgspec.Meta(min_length=1), Embedded(sqlite_file)]
-"""Where a database is: ``sqlite:////path/of/file.db``, ``mysql://user:password@host:3306/name`` or go-zero's
-``user:password@tcp(host:3306)/name``. Without a configuration file: an SQLite file in the state folder."""
+"""Where a database is: ``sqlite:////path/of/file.db``, ``postgresql://user:password@host:5432/name``,
+``mysql://user:password@host:3306/name`` or go-zero's ``user:password@tcp(host:3306)/name``. Without a
+configuration file: an SQLite file in the state folder."""
 
 
 class Conf(msgspec.Struct, kw_only=True, frozen=True, rename="pascal", forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from zero_runtime import config
 from zero_runtime.config.durations import Duration
 from zero_runtime.config.loader import _keys
 from zero_runtime.explain import bare, dotted, struct_fields
-from zero_runtime.model.source import _HONOURED, _WITHOUT_EFFECT
+from zero_runtime.model import source
 
 DOCS = Path(__file__).parents[3] / "docs"
 TEXT = (DOCS / "configuration.md").read_text("utf-8")
@@ -30,6 +30,8 @@ class Api(config.RestConf, kw_only=True, frozen=True):
 class Rpc(config.RpcServerConf, kw_only=True, frozen=True):
     name: config.ServiceName = "user-rpc"
     data_source: config.DataSource
+    database: config.DatabaseConf = config.DatabaseConf()
+    cache: config.CacheConf = config.CacheConf()
 
 
 class Row(NamedTuple):
@@ -97,6 +99,8 @@ GOVERNED = real(config.GovernedConf)
         ("JwtConf", real(Api, "Auth")),
         ("JwtTransitionConf", real(Api, "Trans")),
         ("DataSource", real(Rpc, "DataSource")),
+        ("DatabaseConf", real(Rpc, "Database.")),
+        ("CacheConf", real(Rpc, "Cache.")),
     ],
 )
 def test_keys_variables_and_defaults(title: str, expected: dict[str, Row]) -> None:
@@ -126,8 +130,9 @@ def test_reasons_are_given_for_every_key_of_rpc(kind: type[msgspec.Struct]) -> N
 
 
 def test_parameters_of_data_sources() -> None:
-    names = set(re.findall(r"`([a-zA-Z]+)`", section("DataSource")))
-    assert names >= {*_HONOURED, *_WITHOUT_EFFECT}
+    names = set(re.findall(r"`([a-zA-Z_]+)`", section("DataSource")))
+    assert names >= {*source._MYSQL_HONOURED, *source._MYSQL_WITHOUT_EFFECT}
+    assert names >= {*source._POSTGRESQL_HONOURED, *source._POSTGRESQL_WITHOUT_EFFECT}
 
 
 def test_examples_load(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zero_runtime.model.source import MysqlSource, SourceError, SqliteSource, parse_source
+from zero_runtime.model.source import MysqlSource, PostgresqlSource, SourceError, SqliteSource, parse_source
 
 SHOP = MysqlSource(user="root", password="123456", host="db", port=3306, database="shop")
 
@@ -58,6 +58,62 @@ def test_places(text: str, host: str, port: int) -> None:
     assert (found.host, found.port, found.password) == (host, port, "")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://root:123456@db/shop",
+        "postgres://root:%3123456@db:5432/sh%6Fp?timezone=Asia%2FShanghai",
+        "postgres://root:123456@db/shop?port=5432",
+    ],
+)
+def test_postgresql(text: str) -> None:
+    assert parse_source(text) == PostgresqlSource(
+        user="root", password="123456", host="db", port=5432, database="shop"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("postgres://root@[::1]:5433/shop", "::1", 5433),
+        ("postgres://root@%2Frun%2FPostgreSQL/shop", "/run/PostgreSQL", 5432),
+        ("postgres://root@%2Frun%2FPostgreSQL:5433/shop", "/run/PostgreSQL", 5433),
+        ("postgres://root@/shop?host=/run/PostgreSQL&port=5433", "/run/PostgreSQL", 5433),
+    ],
+)
+def test_places_of_postgresql(text: str, host: str, port: int) -> None:
+    found = parse_source(text)
+    assert isinstance(found, PostgresqlSource)
+    assert (found.host, found.port, found.password) == (host, port, "")
+
+
+def test_parameters_of_postgresql() -> None:
+    found = parse_source(
+        "postgres://root@db/shop?sslmode=verify-full&sslrootcert=/etc/ca.pem&sslcert=c.pem&sslkey=k.pem"
+        "&connect_timeout=3&search_path=shop,public&application_name=user&statement_cache_size=0"
+    )
+    assert found == PostgresqlSource(
+        user="root",
+        password="",
+        host="db",
+        port=5432,
+        database="shop",
+        sslmode="verify-full",
+        sslrootcert=Path("/etc/ca.pem"),
+        sslcert=Path("c.pem"),
+        sslkey=Path("k.pem"),
+        connect_timeout=3.0,
+        search_path="shop,public",
+        application_name="user",
+        statement_cache_size=0,
+    )
+
+
+def test_the_key_is_named() -> None:
+    with pytest.raises(SourceError, match=r"^Database\.Replicas\[1\]: it has no user"):
+        parse_source("postgres://db/shop", "Database.Replicas[1]")
+
+
 def test_parameters() -> None:
     found = parse_source("root@/shop?tls=skip-verify&timeout=1m30s&readTimeout=500ms&loc=Asia%2FShanghai")
     assert isinstance(found, MysqlSource)
@@ -68,15 +124,30 @@ def test_parameters() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected `user:password@tcp(host:3306)/name`"),
-        ("postgres://root@db/shop", "unknown kind of database `postgres`; expected"),
+        ("", "expected `postgresql://user:password@host:5432/name`"),
+        ("oracle://root@db/shop", "unknown kind of database `oracle`; expected"),
+        ("postgress://root@db/shop", "unknown kind of database `postgress`, did you mean `postgres`?"),
+        ("postgres://db/shop", "it has no user"),
+        ("postgres://root@db", "it has no name of the database"),
+        ("postgres://root@/shop", "it has no host"),
+        ("postgres://root@a:1,b:1/shop", "special characters of a password are percent-encoded"),
+        ("postgres://root@a,b/shop", "several hosts: name one here and the others in `Database.Replicas`"),
+        ("postgres://root@db/shop?sslmod=x", "unknown parameter `sslmod`, did you mean `sslmode`?"),
+        ("postgres://root@db/shop?sslmode=verify_full", "`verify_full`, did you mean `verify-full`?"),
+        ("postgres://root@db/shop?sslcert=a&sslkey=b", "sslcert, sslkey: has an effect with sslmode=require"),
+        ("postgres://root@db/shop?sslmode=require&sslcert=a", "one without the other"),
+        ("postgres://root@db/shop?options=-c%20x", "unknown parameter `options`"),
+        (
+            "postgres://root@db/shop?connect_timeout=5s",
+            "connect_timeout: expected a whole number of 0 to 3600",
+        ),
         ("sqlit:///data.db", "unknown kind of database `sqlit`, did you mean `sqlite`?"),
         ("sqlite://data.db", "has a fourth slash when it is absolute, got `sqlite://data.db`"),
         ("sqlite:///", "expected `sqlite:///` and the path of a file"),
         ("sqlite:///data.db?mode=ro", "an SQLite source has no parameters"),
-        ("mysql://db/shop", "data source: it has no user"),
-        ("mysql://root@db", "data source: it has no name of the database"),
-        ("mysql:///shop", "data source: it has no user"),
+        ("mysql://db/shop", "DataSource: it has no user"),
+        ("mysql://root@db", "DataSource: it has no name of the database"),
+        ("mysql:///shop", "DataSource: it has no user"),
         ("mysql://root:a#b@db/shop", "a `#` in a URL has to be written `%23`"),
         ("mysql://root@db:port/shop", "special characters of a password are percent-encoded"),
         ("root@tcp(db:99999)/shop", "expected `tcp(host:port)`"),
@@ -116,11 +187,27 @@ def test_any_password_survives_in_a_url(user: str, password: str, host: str, por
     assert found == MysqlSource(user=user, password=password, host=host.lower(), port=port, database=name)
 
 
+@given(NAMES, PASSWORDS, NAMES, st.integers(1, 65535), NAMES)
+def test_any_password_survives_in_postgresqls(
+    user: str, password: str, host: str, port: int, name: str
+) -> None:
+    found = parse_source(f"postgresql://{user}:{quote(password, safe='')}@{host}:{port}/{name}")
+    assert found == PostgresqlSource(
+        user=user, password=password, host=host.lower(), port=port, database=name
+    )
+
+
 SECRET = "Tr0ub4dor"
 
 
 @given(
-    st.sampled_from(["root:{}@tcp(db:3306)/shop?tls=true", "mysql://root:{}@db:3306/shop?tls=true"]),
+    st.sampled_from(
+        [
+            "root:{}@tcp(db:3306)/shop?tls=true",
+            "mysql://root:{}@db:3306/shop?tls=true",
+            "postgresql://root:{}@db:5432/shop?sslmode=require",
+        ]
+    ),
     st.text("@/:?#()&=%[]x1", max_size=3),
     st.text("@/:?#()&=%[]x1", max_size=3),
     st.lists(st.integers(0, 60), max_size=3),
@@ -135,6 +222,6 @@ def test_no_message_shows_a_password(form: str, before: str, after: str, lost: l
     except SourceError as error:
         assert SECRET not in str(error)
     else:
-        assert isinstance(found, MysqlSource)
+        assert not isinstance(found, SqliteSource)
         if SECRET in found.password:
             assert SECRET not in str(found) and SECRET not in repr(found)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -9,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.servers.accounts import insert, names, with_database
-from zero_runtime import errors, model
+from zero_runtime import config, errors, model
+from zero_runtime.config.durations import Duration
+from zero_runtime.deadline import served_until
 
 
 def test_in_memory() -> None:
@@ -17,7 +22,7 @@ def test_in_memory() -> None:
         await insert(database, "a")
         assert await names(database) == ["a"]
         async with model.open_database("sqlite:///:memory:") as other:
-            assert await other.fetch_all(model.Statement("SELECT * FROM sqlite_schema", "")) == []
+            assert await other.fetch_all(model.Statement("schema", "SELECT * FROM sqlite_schema")) == []
 
     with_database("sqlite://", test)
 
@@ -43,11 +48,13 @@ def test_what_was_written_is_there_after_a_kill(tmp_path: Path) -> None:
     with_database(source, test)
 
 
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
 SLOW = model.Statement(
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) "
-    "INSERT INTO account (name, create_time) SELECT 'slow', max(i) FROM n",
-    "",
+    "slow",
+    f"{NUMBERS.format(10**8)} INSERT INTO account (name, create_time) SELECT 'slow', max(i) FROM n",
+    writes=True,
 )
+SLOW_READ = model.Statement("slow_read", f"{NUMBERS.format(10**8)} SELECT max(i) FROM n")
 
 
 def test_a_savepoint_that_is_cancelled_before_it_is_made(tmp_path: Path) -> None:
@@ -64,7 +71,7 @@ def test_a_savepoint_that_is_cancelled_before_it_is_made(tmp_path: Path) -> None
         task = asyncio.create_task(work())
         await asyncio.sleep(0.05)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises((asyncio.CancelledError, errors.Aborted)):
             await task
         assert await names(database) == []
 
@@ -87,7 +94,7 @@ def test_what_a_transaction_has_read_is_not_outdated_when_it_writes(tmp_path: Pa
     with_database(source, test)
 
 
-def test_a_cancelled_statement_is_finished_before_the_next_begins(tmp_path: Path) -> None:
+def test_a_cancelled_statement_is_ended_before_the_next_begins(tmp_path: Path) -> None:
     async def test(database: model.Database) -> None:
         task = asyncio.create_task(database.execute(SLOW))
         await asyncio.sleep(0.05)
@@ -95,10 +102,104 @@ def test_a_cancelled_statement_is_finished_before_the_next_begins(tmp_path: Path
         await asyncio.sleep(0)
         task.cancel()
         dropped.cancel()
-        assert await names(database) == ["slow"]
+        await insert(database, "next")
+        assert await names(database) == ["next"]
         assert await asyncio.gather(task, dropped, return_exceptions=True)
 
     with_database(f"sqlite:///{tmp_path / 'data.db'}", test)
+
+
+def test_a_write_that_is_cancelled_takes_the_transaction_with_it(tmp_path: Path) -> None:
+    async def test(database: model.Database) -> None:
+        with pytest.raises(errors.Aborted, match="rolled the transaction back"):
+            async with database.transaction():
+                await insert(database, "a")
+                busy = asyncio.create_task(database.execute(SLOW))
+                await asyncio.sleep(0.02)
+                busy.cancel()
+                # Asked for before SQLite has rolled back: it must not be done outside of the transaction.
+                async with database.transaction():
+                    await insert(database, "b")
+        assert await names(database) == []
+        await insert(database, "c")
+        assert await names(database) == ["c"]
+
+    with_database(f"sqlite:///{tmp_path / 'data.db'}", test)
+
+
+@pytest.mark.parametrize("place", ["sqlite://", "file"])
+def test_a_statement_has_but_so_much_time(tmp_path: Path, place: str) -> None:
+    async def test(database: model.Database) -> None:
+        for slow in (SLOW, SLOW_READ):
+            with pytest.raises(errors.DeadlineExceeded, match="took too long"):
+                await database.fetch_all(slow)
+        assert await names(database) == []
+
+    source = place if place != "file" else f"sqlite:///{tmp_path / 'data.db'}"
+    with_database(source, test, config.DatabaseConf(statement_timeout=Duration(0.1)))
+
+
+def test_a_read_ends_with_the_time_of_the_call_that_is_served() -> None:
+    async def test(database: model.Database) -> None:
+        served_until.set(asyncio.get_running_loop().time() + 0.1)
+        with pytest.raises(errors.DeadlineExceeded):
+            await database.fetch_all(SLOW_READ)
+
+    with_database("sqlite://", test)
+
+
+def test_readers_do_not_wait_for_a_transaction(tmp_path: Path) -> None:
+    async def test(database: model.Database) -> None:
+        await insert(database, "a")
+        async with database.transaction():
+            await insert(database, "b")
+            outside = contextvars.Context()
+            task = asyncio.create_task(names(database), context=outside)
+            assert await asyncio.wait_for(task, 1) == ["a"]
+            busy = [asyncio.create_task(database.fetch_all(SLOW_READ), context=outside) for _ in range(3)]
+            task = asyncio.create_task(names(database), context=outside)
+            assert await asyncio.wait_for(task, 1) == ["a"]
+            for each in busy:
+                each.cancel()
+        assert await names(database) == ["a", "b"]
+
+    with_database(f"sqlite:///{tmp_path / 'data.db'}", test)
+
+
+def test_a_write_that_pretends_to_read_is_refused(tmp_path: Path) -> None:
+    wrong = model.Statement("wrong", "DELETE FROM account RETURNING id")
+
+    async def test(database: model.Database) -> None:
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            await database.fetch_all(wrong)
+
+    with_database(f"sqlite:///{tmp_path / 'data.db'}", test)
+
+
+def test_processes_that_write_at_once(tmp_path: Path) -> None:
+    source = f"sqlite:///{tmp_path / 'data.db'}"
+    code = (
+        "import asyncio, sys\n"
+        "from tests.servers.accounts import insert, names, with_database\n"
+        "async def test(database):\n"
+        "    for number in range(10):\n"
+        "        async with database.transaction():\n"
+        "            before = len(await names(database))\n"
+        "            await insert(database, f'{sys.argv[2]}{number}')\n"
+        "            await asyncio.sleep(0.001)\n"
+        "            assert len(await names(database)) == before + 1\n"
+        "with_database(sys.argv[1], test)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, source, name], env=environment) for name in "abc"
+    ]
+    assert [process.wait(60) for process in started] == [0] * 3
+
+    async def test(database: model.Database) -> None:
+        assert len(await names(database)) == 30
+
+    with_database(source, test)
 
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
@@ -116,9 +217,9 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 def test_closing_ends_its_thread() -> None:
-    before = threading.active_count()
+    before = {*threading.enumerate()}
     asyncio.run(_open("sqlite://"))
-    assert threading.active_count() == before
+    assert {*threading.enumerate()} <= before
 
 
 async def _open(source: str) -> None:

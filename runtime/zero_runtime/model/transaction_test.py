@@ -7,8 +7,9 @@ import contextlib
 
 import pytest
 
-from tests.servers.accounts import FIND, NAMES, insert, names, with_database
-from zero_runtime import errors, model
+from tests.servers.accounts import FIND, LOCK, NAMES, insert, names, with_database
+from zero_runtime import config, errors, model
+from zero_runtime.config.durations import Duration
 
 
 class Refused(Exception):
@@ -160,6 +161,43 @@ def test_a_task_that_outlives_the_transaction_is_told(source: str) -> None:
     with_database(source, test)
 
 
+def test_one_connection_is_enough_for_blocks_within_blocks(source: str) -> None:
+    async def test(database: model.Database) -> None:
+        async def work(number: int) -> None:
+            async with database.transaction():
+                await insert(database, f"a{number}")
+                async with database.transaction():
+                    await asyncio.gather(insert(database, f"b{number}"), names(database))
+                    async with database.transaction():
+                        await insert(database, f"c{number}")
+                await database.fetch_one(FIND, (1,), primary=True)
+
+        await asyncio.gather(*map(work, range(5)))
+        assert len(await names(database)) == 15
+
+    with_database(source, test, config.DatabaseConf(max_open=1))
+
+
+def test_a_block_that_waits_for_a_task_which_waits_for_it(source: str) -> None:
+    async def test(database: model.Database) -> None:
+        inside = asyncio.Event()
+
+        async def other() -> None:
+            await inside.wait()
+            await insert(database, "other")
+
+        async with database.transaction():
+            task = asyncio.create_task(other())
+            async with database.transaction():
+                inside.set()
+                with pytest.raises(errors.Unavailable, match="in use by another task, or by a block"):
+                    await task
+                await insert(database, "a")
+        assert await names(database) == ["a"]
+
+    with_database(source, test, config.DatabaseConf(wait_timeout=Duration(0.1)))
+
+
 @pytest.mark.parametrize("moment", range(12))
 def test_cancelled_at_any_moment_it_leaves_nothing(source: str, moment: int) -> None:
     async def test(database: model.Database) -> None:
@@ -191,27 +229,26 @@ def test_two_databases_have_transactions_of_their_own(source: str) -> None:
             with pytest.raises(Refused):
                 async with database.transaction():
                     await insert(database, "a")
-                    await other.execute(model.Statement("CREATE TABLE t (x)", ""))
+                    await other.execute(model.Statement("make", "CREATE TABLE t (x)"))
                     raise Refused
-            assert await other.fetch_all(model.Statement("SELECT * FROM t", "")) == []
+            assert await other.fetch_all(model.Statement("read", "SELECT * FROM t")) == []
 
     with_database(source, test)
 
 
-def test_a_deadlock_ends_one_of_two_transactions(mysql_source: str) -> None:
-    lock = model.Statement("", "SELECT name FROM account WHERE id = %s FOR UPDATE")
-
+@pytest.mark.parametrize("kind", ["mysql", "postgresql"])
+def test_a_deadlock_ends_one_of_two_transactions(request: pytest.FixtureRequest, kind: str) -> None:
     async def test(database: model.Database) -> None:
         first, second = (await insert(database, "a"))[0], (await insert(database, "b"))[0]
         ready = asyncio.Barrier(2)
 
         async def cross(one: int, other: int, name: str) -> None:
             async with database.transaction():
-                await database.fetch_all(lock, (one,))
+                await database.fetch_all(LOCK, (one,))
                 await ready.wait()
                 await insert(database, name)
                 try:
-                    await database.fetch_all(lock, (other,))
+                    await database.fetch_all(LOCK, (other,))
                 except errors.Aborted:
                     # Whoever goes on in spite of it must not write outside of the transaction.
                     with pytest.raises(errors.Aborted, match="rolled the transaction back"):
@@ -223,7 +260,7 @@ def test_a_deadlock_ends_one_of_two_transactions(mysql_source: str) -> None:
         assert [type(result) for result in results if result is not None] == [errors.Aborted]
         assert len(await names(database)) == 3
 
-    with_database(mysql_source, test)
+    with_database(request.getfixturevalue(f"{kind}_source"), test)
 
 
 def test_a_writer_of_another_process_is_waited_for_and_then_reported(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from zero_runtime.errors import AlreadyExists, InvalidArgument
+from zero_runtime.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from zero_runtime.model.statement import Statement
 
 
@@ -36,7 +36,22 @@ def unacceptable(column: str | None) -> InvalidArgument:
     return InvalidArgument(f"unacceptable value for `{column}`" if column else "unacceptable value")
 
 
+def broken_reference() -> FailedPrecondition:
+    """A violated foreign key."""
+    return FailedPrecondition("a row is referred to that does not exist, or is still referred to")
+
+
 def last_name(message: str, before: str) -> str | None:
     """The column in a database's message: the last part of the name, quoted or not, after ``before``."""
     found = re.search(rf"{before}\s*([\w`'.$]+)", message)
     return found[1].strip("`'.").rpartition(".")[2].strip("`'") or None if found else None
+
+
+def listed_names(message: str) -> tuple[str, ...]:
+    """The columns in PostgreSQL's ``Key (name, "Area")=(Ann, 1) already exists.``; empty when there are
+    none."""
+    found = re.match(r'Key \(((?:"(?:[^"]|"")*"|[^()"])*)\)=\(', message)
+    if found is None:
+        return ()
+    names = re.findall(r'"(?:[^"]|"")*"|[^\s,"]+', found[1])
+    return tuple(name[1:-1].replace('""', '"') if name[0] == '"' else name for name in names)

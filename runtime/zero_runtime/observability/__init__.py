@@ -6,7 +6,13 @@ with the first scrape, threads with what they send.
 
 from zero_runtime.observability.http import HttpObserver, Observed, RouteObserver
 from zero_runtime.observability.metrics import CONTENT_TYPE, Counter, Family, Metrics, counter
-from zero_runtime.observability.process import client_observer, http_observer, server_observer, start_tracer
+from zero_runtime.observability.process import (
+    client_observer,
+    http_observer,
+    server_observer,
+    sql_observer,
+    start_tracer,
+)
 from zero_runtime.observability.trace import trace_headers
 
 __all__ = [
@@ -21,6 +27,7 @@ __all__ = [
     "counter",
     "http_observer",
     "server_observer",
+    "sql_observer",
     "start_tracer",
     "trace_headers",
 ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zero_runtime.config import RestConf, RpcClientConf, RpcServerConf, ServiceConf
     from zero_runtime.observability.rpc import RpcObserver
     from zero_runtime.observability.spans import SpanQueue
+    from zero_runtime.observability.sql import SqlObserver
 
 _service: ServiceConf | None = None
 _spans: SpanQueue | None = None
@@ -106,6 +107,25 @@ def client_observer(conf: RpcClientConf, target: str) -> RpcObserver | None:
         log=log,
         output=_json_output(),
         target=target,
+    )
+
+
+def sql_observer(system: str, target: str, slow: float) -> SqlObserver | None:
+    """Observes the statements that this process asks ``target`` for; None when all of it is off. ``slow`` is
+    from how many seconds on a statement is logged, 0 for none."""
+    from zero_runtime.observability.sql import SqlObserver
+
+    metrics = attached()
+    sampler = None if _spans is None or _service is None else Sampler(_service.telemetry.sampler)
+    if not slow and metrics is None and sampler is None:
+        return None
+    return SqlObserver(
+        system,
+        target,
+        slow=slow or float("inf"),
+        metrics=metrics,
+        sampler=sampler,
+        spans=_spans,
     )
 
 

@@ -7,12 +7,23 @@ neighbours: the generator writes what it can and reports the rest.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any, Mapping
 
 from pants.backend.python.target_types import PythonSourceField
 from pants.engine.addresses import Address
-from pants.engine.fs import AddPrefix, Digest, DigestSubset, PathGlobs, Snapshot
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.fs import (
+    AddPrefix,
+    CreateDigest,
+    Digest,
+    DigestSubset,
+    FileContent,
+    MergeDigests,
+    PathGlobs,
+    Snapshot,
+)
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import GeneratedSources, GenerateSourcesRequest
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
@@ -25,6 +36,8 @@ from pants_backend_zero.contract_imports import (
 from pants_backend_zero.contracts import AllContracts, ContractSourceField
 from pants_backend_zero.errors import ContractErrors
 from pants_backend_zero.tools import GeneratorRequest, GeneratorResult
+
+SETTINGS = "__settings.json"
 
 
 @dataclass(frozen=True)
@@ -48,15 +61,29 @@ async def gather_program(
     request: ContractProgramRequest, all_contracts: AllContracts, partial: PartialContracts
 ) -> ContractProgram:
     closure = await Get(ContractClosure, ContractClosureRequest(request.addresses))
-    paths = sorted({all_contracts.by_address[address].path for address in request.addresses})
+    contracts = [all_contracts.by_address[address] for address in request.addresses]
+    paths = sorted({contract.path for contract in contracts})
     source_roots = sorted({contract.source_root for contract in closure.contracts})
-    sources = await Get(Digest, PathGlobs(sorted({contract.path for contract in closure.contracts})))
+    settings = settings_files(SETTINGS, {contract.path: contract.settings for contract in contracts})
+    sources, settings_digest = await MultiGet(
+        Get(Digest, PathGlobs(sorted({contract.path for contract in closure.contracts}))),
+        Get(Digest, CreateDigest(settings)),
+    )
     arguments = (
+        *(f"--settings={file.path}" for file in settings),
         *(f"--source-root={root}" for root in source_roots),
         *(f"--imported={path}" for path in paths if path in partial.paths),
         *paths,
     )
-    return ContractProgram(arguments, tuple(paths), sources)
+    digest = await Get(Digest, MergeDigests([sources, settings_digest]))
+    return ContractProgram(arguments, tuple(paths), digest)
+
+
+def settings_files(name: str, settings: Mapping[str, Mapping[str, Any]]) -> list[FileContent]:
+    """The file that tells the generator the settings of contracts by path; none where nothing is set."""
+    given = {path: each for path, each in settings.items() if each}
+    # A `FrozenDict` is no `dict`.
+    return [FileContent(name, json.dumps(given, sort_keys=True, default=dict).encode())] if given else []
 
 
 @dataclass(frozen=True)
@@ -97,6 +124,7 @@ async def generate_contract(
     request: GeneratedContractRequest, all_contracts: AllContracts
 ) -> GeneratedContract:
     contract = all_contracts.by_address[request.address]
+    all_contracts.check_settings(contract)
     neighbours = all_contracts.in_folder_of(contract)
     batch = await Get(
         GeneratorResult,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from textwrap import dedent
 
 import pytest
@@ -15,15 +16,21 @@ from pants.core.target_types import rules as core_target_types_rules
 from pants.core.util_rules import system_binaries
 from pants.core.util_rules.partitions import Partitions
 from pants.engine.addresses import Address, Addresses
-from pants.engine.fs import Digest, Snapshot
+from pants.engine.fs import Digest, DigestContents, Snapshot
 from pants.engine.target import AllTargets, Dependencies, DependenciesRequest
 from pants.testutil.rule_runner import PYTHON_BOOTSTRAP_ENV, QueryRule, RuleRunner
 
 from pants_backend_zero import register
 from pants_backend_zero.api.fmt import ApiFormatRequest
 from pants_backend_zero.api.lint import ApiLintRequest
-from pants_backend_zero.codegen import ContractProgram, ContractProgramRequest
+from pants_backend_zero.codegen import (
+    ContractProgram,
+    ContractProgramRequest,
+    GeneratedContract,
+    GeneratedContractRequest,
+)
 from pants_backend_zero.contracts import AllContracts
+from pants_backend_zero.model.migrate import MigrationProgram, MigrationRequest
 from pants_backend_zero.rpc.breaking.revision import Revision, RevisionRequest
 from pants_backend_zero.rpc.lint import RpcLintRequest
 from pants_backend_zero.service.graph import (
@@ -66,10 +73,13 @@ def repository() -> RuleRunner:
             QueryRule(AllTargets, []),
             QueryRule(Snapshot, [Digest]),
             QueryRule(ContractProgram, [ContractProgramRequest]),
+            QueryRule(GeneratedContract, [GeneratedContractRequest]),
             QueryRule(Partitions, [ApiFormatRequest.PartitionRequest]),
             QueryRule(Partitions, [ApiLintRequest.PartitionRequest]),
             QueryRule(Partitions, [RpcLintRequest.PartitionRequest]),
             QueryRule(Revision, [RevisionRequest]),
+            QueryRule(MigrationProgram, [MigrationRequest]),
+            QueryRule(DigestContents, [Digest]),
             QueryRule(ServiceGraph, []),
             QueryRule(PutativeTargets, [PutativeContractTargetsRequest]),
             QueryRule(ServiceReferences, [ServiceReferencesRequest]),
@@ -118,6 +128,20 @@ def repository() -> RuleRunner:
         }
     )
     return runner
+
+
+@pytest.fixture
+def committed(repository: RuleRunner) -> RuleRunner:
+    """The same, as the first commit of a branch `main`."""
+    git(repository, "init", "--initial-branch=main")
+    git(repository, "add", "services", "runtime")
+    git(repository, "commit", "--message=first")
+    return repository
+
+
+def git(repository: RuleRunner, *argv: str) -> None:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *identity, *argv], cwd=repository.build_root, check=True, capture_output=True)
 
 
 def set_options(runner: RuleRunner, *options: str) -> None:

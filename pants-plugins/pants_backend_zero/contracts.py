@@ -9,14 +9,16 @@ import os.path
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Callable, ClassVar, DefaultDict, Iterable
+from typing import Any, Callable, ClassVar, DefaultDict, Iterable
 
 from pants.engine.addresses import Address
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
-from pants.engine.target import AllTargets, Dependencies, SingleSourceField, Target
+from pants.engine.target import AllTargets, Dependencies, Field, SingleSourceField, Target
 from pants.source.source_root import SourceRoot, SourceRootRequest
 from pants.util.frozendict import FrozenDict
 from pants.util.ordered_set import FrozenOrderedSet
+
+from pants_backend_zero.errors import ZeroError
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,15 @@ class ContractImportsSyntax:
     parts: bool = False
 
 
+class ContractSettingField(Field):
+    """A field that tells the generator something about a contract."""
+
+    @property
+    def objects(self) -> tuple[tuple[str, str], ...]:
+        """What the generated code imports because of it: names with the Python modules that have them."""
+        return ()
+
+
 @dataclass(frozen=True)
 class ContractKind:
     """One kind of contract.
@@ -39,6 +50,7 @@ class ContractKind:
     `output_suffixes` follow the stem of the contract's file: Python modules, and files that these load.
     `runtime_modules` tells from a contract's text what its generated code imports besides the standard library.
     `packaged` are generated files that `package` writes, and what ends their names there.
+    `settings` are the fields of its targets that the generator is told (`--settings`), by their names.
     """
 
     name: str
@@ -47,6 +59,7 @@ class ContractKind:
     runtime_modules: Callable[[str], tuple[str, ...]]
     imports: ContractImportsSyntax | None = None
     packaged: FrozenDict[str, str] = field(default_factory=FrozenDict)
+    settings: tuple[type[ContractSettingField], ...] = ()
 
     def outputs(self, path: str) -> tuple[str, ...]:
         """The files generated from the contract at `path`, in the same folder."""
@@ -99,6 +112,20 @@ class Contract:
     def modules(self) -> FrozenOrderedSet[str]:
         return self.kind.modules(self.stripped_path)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its target tells the generator; only what is set."""
+        return {field.alias: field.value for field in self._settings if field.value is not None}
+
+    @property
+    def named_objects(self) -> tuple[tuple[str, str], ...]:
+        """What its settings name in Python: modules, and a name in each."""
+        return tuple(found for field in self._settings for found in field.objects)
+
+    @property
+    def _settings(self) -> list[ContractSettingField]:
+        return [self.target[field] for field in self.kind.settings]
+
 
 @dataclass(frozen=True)
 class AllContracts:
@@ -111,6 +138,21 @@ class AllContracts:
 
     def in_folder_of(self, contract: Contract) -> tuple[Contract, ...]:
         return self.by_folder[os.path.dirname(contract.path), contract.kind.name]
+
+    def check_settings(self, contract: Contract) -> None:
+        """A file gives one module, so all targets that own it have to agree on what is generated."""
+        for twin in self.by_path[contract.path]:
+            differ = sorted(
+                setting
+                for setting in {**contract.settings, **twin.settings}
+                if contract.settings.get(setting) != twin.settings.get(setting)
+            )
+            if differ:
+                fields = ", ".join(f"`{setting}`" for setting in differ)
+                raise ZeroError(
+                    f"{contract.target.address} and {twin.target.address} both own {contract.path} and differ "
+                    f"in {fields}. One module is generated from the file: give both the same, or remove one."
+                )
 
 
 @rule(desc="Find all contracts")

@@ -13,6 +13,8 @@ from pants_backend_zero import (
 from pants_backend_zero.api import fmt as api_fmt
 from pants_backend_zero.api import lint as api_lint
 from pants_backend_zero.api.target_types import ZeroApisTarget, ZeroApiTarget
+from pants_backend_zero.history import revision
+from pants_backend_zero.model import migrate as model_migrate
 from pants_backend_zero.model.target_types import ZeroModelsTarget, ZeroModelTarget
 from pants_backend_zero.rpc import lint as rpc_lint
 from pants_backend_zero.rpc.breaking import goal as rpc_breaking
@@ -54,8 +56,10 @@ def rules():
         api_lint,
         buf,
         rpc_lint,
+        revision,
         rpc_revision,
         rpc_breaking,
+        model_migrate,
         module_mapping,
         tailor,
         service_graph,

@@ -256,7 +256,7 @@ async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zer
             for logic in target[LogicField].classes
         ],
         SERVER_FIELDS[references.serves.kind][0].alias: references.server,
-        "models": [_located(model) for model in references.models],
+        "models": [{**_located(model), "settings": model.settings} for model in references.models],
         "clients": [{**_located(client), **_serving(client, graph, target)} for client in references.clients],
         "callers": [_placed(caller) for caller in graph.callers.get(references.serves.target.address, ())],
         "port": references.port,
@@ -276,7 +276,9 @@ async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zer
         "image_repository": repository,
     }
     paths = sorted({contract.path for contract in closure.contracts})
-    return ServiceSpec(references, tuple(paths), json.dumps(spec, sort_keys=True).encode(), repository)
+    return ServiceSpec(
+        references, tuple(paths), json.dumps(spec, sort_keys=True, default=dict).encode(), repository
+    )
 
 
 def _located(contract: Contract) -> dict[str, str]:

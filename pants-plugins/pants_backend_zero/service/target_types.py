@@ -114,7 +114,8 @@ class ModelsField(StringSequenceField, AsyncFieldMixin):
     alias = "models"
     help = help_text("""
         The tables that this service keeps: addresses of `zero_model` targets. For each table the context has
-        a repository, named after it: `context.user_model`. Example: `[":model"]`.
+        a repository, named after it: `context.user_model`. Contracts whose tables the others refer to by
+        foreign keys have to be among them. Example: `[":model"]`.
         """)
 
     def to_unparsed_address_inputs(self) -> UnparsedAddressInputs:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zero_codegen.diagnostics import Diagnostic, did_you_mean
-from zero_codegen.service import keys, secrets
+from zero_codegen.service import databases, keys, secrets
 from zero_codegen.service.wiring import Wiring
 from zero_codegen.service.yaml_text import document
 
@@ -64,6 +64,7 @@ def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
     yield from _wrong_keys(wiring, wiring.spec.config, wiring.known_keys)
     yield from _keys_of_fields(wiring)
     yield from secrets.mistakes(wiring, values)
+    yield from databases.mistakes(wiring, values)
     yield from _homeless_clients(wiring, values)
     yield from _wrong_administration(wiring, values)
     for key, text in values["Shutdown"].items():

@@ -10,11 +10,12 @@ from zero_codegen.diagnostics import ContractError, Diagnostic, did_you_mean
 from zero_codegen.service import keys
 from zero_codegen.service.spec import Client as ClientContract
 from zero_codegen.service.spec import Contract, Spec
+from zero_codegen.service.spec import Model as ModelContract
 from zero_codegen.service.wiring import Bind, Client, Jwt, JwtTransition, Model, Served, Wiring
 from zero_codegen.source import ContractFile, read_contract
 
 _OWN = frozenset(
-    {naming.snake(keys.DATA_SOURCE), "config", "database", "log", "logging", "model", "rest", "rpc"}
+    {naming.snake(keys.DATA_SOURCE), "cache", "config", "database", "log", "logging", "model", "rest", "rpc"}
 )
 """What every context has besides, and the modules that its class and that of the configuration name."""
 
@@ -32,6 +33,9 @@ class _Wirer:
         self._clients: list[Client] = []
         self._models: list[Model] = []
         self._schemas: list[str] = []
+        self._references: dict[str, Diagnostic] = {}
+        """Tables of other contracts that those of the service refer to; what is told if one is not there."""
+        self._tables: set[str] = set()
         own = _OWN | {naming.snake(key) for key in keys.SERVERS[spec.serves.kind]}
         self._attributes = dict.fromkeys(own, "a part of every service")
         """The names that are taken, and by what."""
@@ -48,6 +52,9 @@ class _Wirer:
             except ContractError as error:
                 self._diagnostics += error.diagnostics
         self._check_logic()
+        if not self._diagnostics:
+            missing = sorted(self._references.keys() - self._tables)
+            self._diagnostics += [self._references[table] for table in missing]
         if self._diagnostics:
             raise ContractError(self._diagnostics)
         (served,) = self._served
@@ -66,7 +73,7 @@ class _Wirer:
         for client in self._spec.clients:
             yield client, partial(self._add_clients, client)
         for contract in self._spec.models:
-            yield contract, self._add_models
+            yield contract, partial(self._add_models, contract)
 
     def _serve_api(self, file: ContractFile) -> None:
         described = api.describe(file)
@@ -158,13 +165,24 @@ class _Wirer:
             self._diagnostics.append(self._spec.diagnostic(message, hint=hint))
         return described.services
 
-    def _add_models(self, file: ContractFile) -> None:
+    def _add_models(self, contract: ModelContract, file: ContractFile) -> None:
         self._schemas.append(file.module("_model"))
-        for table in model.describe(file).models:
+        for table in model.describe(file, contract.settings).models:
             attribute = f"{naming.snake(table.table)}_model"
             place = partial(file.diagnostic, table.line, table.column, length=len(table.table))
             self._claim(attribute, f"the model of `{table.table}` in `{file.path}`", place)
-            self._models.append(Model(attribute, file.module("_model"), table.model_class))
+            self._models.append(Model(attribute, file.module("_model"), table.model_class, table.cached))
+            self._tables.add(table.table)
+            for other in table.references:
+                missing = file.diagnostic(
+                    other.line,
+                    other.column,
+                    f"`{table.table}` refers to `{other.table}`, a table that no contract "
+                    "in `models` of the service declares",
+                    hint=f"add the contract of `{other.table}` to `models` of {self._spec.address}",
+                    length=len(other.table),
+                )
+                self._references.setdefault(other.table, missing)
 
     def _claim(self, attribute: str, what: str, place: Callable[..., Diagnostic]) -> None:
         """Give the context an attribute, unless another has its name."""

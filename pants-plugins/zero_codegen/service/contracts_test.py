@@ -289,7 +289,48 @@ def test_refuses_models_of_one_name(refused: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("jwt", ["Log", "Config", "Database", "DataSource", "Model", "Timeout"])
+_SKU = "CREATE TABLE `sku` (`id` bigint PRIMARY KEY);\n"
+_ITEMS = (
+    "CREATE TABLE `item` (\n"
+    "  `id` bigint PRIMARY KEY,\n"
+    "  `sku` bigint NOT NULL,\n"
+    "  `twin` bigint,\n"
+    "  FOREIGN KEY (`twin`) REFERENCES `item` (`id`),\n"
+    "  FOREIGN KEY (`sku`) REFERENCES `sku` (`id`)\n"
+    ");\n"
+)
+
+
+def test_refuses_models_whose_tables_refer_to_those_of_others(refused: Any) -> None:
+    (found,) = refused(
+        "user-rpc",
+        {"shop.proto": proto("Shop"), "items.sql": _ITEMS},
+        serves=contract("shop.proto", kind="rpc"),
+        models=[contract("items.sql")],
+    )
+    assert found.startswith(
+        "items.sql:6:34: `item` refers to `sku`, a table that no contract "
+        "in `models` of the service declares\n"
+    )
+    assert found.endswith("= hint: add the contract of `sku` to `models` of services/user:user-rpc")
+
+
+def test_takes_models_whose_tables_refer_to_those_of_others(
+    specify: Specify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path, text in {"shop.proto": proto("Shop"), "items.sql": _ITEMS, "sku.sql": _SKU}.items():
+        Path(path).write_text(text)
+    changes = {"serves": contract("shop.proto", kind="rpc"), "clients": []}
+    models = [contract("items.sql", settings={"cached": ["item"]}), contract("sku.sql")]
+    wiring = wire(msgspec.convert(specify("user-rpc", models=models, **changes), Spec))
+    assert [(model.attribute, model.cached) for model in wiring.models] == [
+        ("item_model", True),
+        ("sku_model", False),
+    ]
+
+
+@pytest.mark.parametrize("jwt", ["Cache", "Log", "Config", "Database", "DataSource", "Model", "Timeout"])
 def test_refuses_a_jwt_with_a_name_of_every_service(refused: Any, jwt: str) -> None:
     (found,) = refused("user-api", {"shop.api": API.format(jwt=jwt)}, serves=contract("shop.api", kind="api"))
     assert found.startswith(f"shop.api:4:7: `jwt: {jwt}` would be `")

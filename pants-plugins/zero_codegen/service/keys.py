@@ -31,6 +31,7 @@ _ETCD = _keys(
     *("Hosts", "Key", "ID", "User", "Pass"),
     *("CertFile", "CertKeyFile", "CACertFile", "InsecureSkipVerify"),
 )
+_REDIS = _keys("Host", "Type", "User", "Pass", "Tls", "NonBlock", "PingTimeout", "Protocol")
 _SERVICE = _keys(
     "Name",
     "Mode",
@@ -52,7 +53,7 @@ _GOVERNED = _keys(
         *("Window", "Buckets", "MinRt", "FlyingBeta", "MinFactor", "Tolerance"),
         *("CoolOff", "CpuInterval", "CpuBeta"),
     ),
-    Redis=_keys("Host", "Type", "User", "Pass", "Tls", "NonBlock", "PingTimeout", "Protocol"),
+    Redis=_REDIS,
     Rules=Each(
         _keys(
             *("Match", "Timeout", "MaxConns", "CpuThreshold", "Priority"),
@@ -110,3 +111,12 @@ CLIENT = _keys(
     Middlewares=_keys("Trace", "Duration", "Prometheus", "Breaker", "Timeout"),
 )
 DATA_SOURCE = "DataSource"
+DATABASE = _keys(
+    *("Replicas", "Policy", "MaxOpen", "MaxIdle", "MaxLifetime", "WaitTimeout", "StatementTimeout"),
+    "SlowThreshold",
+    Breaker=_BREAKER,
+)
+CACHE = _keys(
+    *("Store", "Prefix", "Expiry", "NotFoundExpiry", "Jitter", "Local", "LocalSize", "MaxLoads", "LoadWait"),
+    Redis=_REDIS,
+)

@@ -36,6 +36,8 @@ def is_struct(kind: object) -> bool:
         (keys.JWT, config.JwtConf),
         (keys.JWT_TRANSITION, config.JwtTransitionConf),
         (keys.CLIENT, config.RpcClientConf),
+        (keys.DATABASE, config.DatabaseConf),
+        (keys.CACHE, config.CacheConf),
     ],
 )
 def test_knows_the_keys_of_the_runtime(table: keys.Keys, kind: type[msgspec.Struct]) -> None:

@@ -226,7 +226,7 @@ def test_the_network_policy_has_the_edges_of_the_graph(objects: Any) -> None:
         {"podSelector": {"matchLabels": {"app.kubernetes.io/name": caller}}}
         for caller in ("admin-api", "user-api")
     ]
-    assert server["egress"][1:] == [{"ports": [{"port": 3306, "protocol": "TCP"}]}]
+    assert server["egress"][1:] == [{"ports": [{"port": port, "protocol": "TCP"} for port in (3306, 5432)]}]
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,28 @@ def modules(wiring: Wiring) -> dict[str, str]:
             spec=wiring.spec,
             imports=_main_imports(wiring, schemas),
             server=_server(wiring),
+            resources=_resources(wiring),
             schemas=list(schemas.values()),
+            checked=["database", *(f"context.{model.attribute}" for model in wiring.models)],
         ),
     }
+
+
+def _resources(wiring: Wiring) -> Iterator[Bracketed]:
+    """What the models stand on, opened."""
+    if wiring.caches:
+        workers = ("processes=config.workers",) if wiring.served.kind == "api" else ()
+        yield _opened(
+            "cache", "open_cache", "config.cache", "config.redis", "source=config.data_source", *workers
+        )
+    if wiring.models:
+        cache = ("cache=cache",) if wiring.caches else ()
+        yield _opened("database", "open_database", "config.data_source", "config.database", *cache)
+
+
+def _opened(variable: str, function: str, *arguments: str) -> Bracketed:
+    call = Bracketed(f"model.{function}(", arguments, ")")
+    return Bracketed(f"{variable} = await resources.enter_async_context(", (call,), ")")
 
 
 def _server(wiring: Wiring) -> Bracketed:

@@ -14,6 +14,7 @@ from zero_codegen.service.wiring import Bind, Client, Jwt, JwtTransition, Model,
 def rich(wiring: Wiring, length: int) -> Wiring:
     """The same service with several of everything, and a word of `length` letters in their names."""
     word = "n" * length
+    shops = [("one", "cart", False), ("two", "item", True), (word, "parcel", False)]
     return dataclasses.replace(
         wiring,
         served=dataclasses.replace(
@@ -37,10 +38,12 @@ def rich(wiring: Wiring, length: int) -> Wiring:
             for name, service in (("order", "order-rpc"), ("stock", f"stock-{word}-rpc"), ("foreign", None))
         ),
         models=tuple(
-            Model(f"{name}_{word}_model", f"{folder}.shop_model", f"{name.title()}{word.title()}Model")
-            for name, folder in (("cart", "one"), ("item", "two"))
+            Model(
+                f"{name}_{word}_model", f"{folder}.shop_model", f"{name.title()}{word.title()}Model", cached
+            )
+            for folder, name, cached in shops
         ),
-        schemas=("one.shop_model", "two.shop_model"),
+        schemas=tuple(f"{folder}.shop_model" for folder, *_ in shops),
     )
 
 
@@ -67,10 +70,32 @@ def test_modules_of_any_shape_have_style(
 def test_schemas_of_several_contracts_have_names_of_their_own(wired: Wire) -> None:
     main = modules(rich(wired("user-api"), 1))["user/user_api_main.py"]
     assert "from one.shop_model import SCHEMA as ONE_SHOP_SCHEMA\n" in main
-    assert (
-        "        await database.create(ONE_SHOP_SCHEMA)\n        await database.create(TWO_SHOP_SCHEMA)\n"
-        in main
+    assert "        await database.create(ONE_SHOP_SCHEMA, TWO_SHOP_SCHEMA, N_SHOP_SCHEMA)\n" in main
+
+
+def test_the_tables_are_looked_at_before_anything_is_served(wired: Wire) -> None:
+    main = modules(wired("order-rpc"))["order/order_rpc_main.py"]
+    made, checked, served = (
+        main.index(text) for text in ("database.create(", "model.check(database, context.", "Server(")
     )
+    assert made < checked < served
+    assert "model.check" not in modules(wired("user-api"))["user/user_api_main.py"]
+
+
+def test_a_cache_is_opened_where_a_table_is_cached(wired: Wire) -> None:
+    api, rpc = (modules(rich(wired(name), 1)) for name in ("user-api", "user-rpc"))
+    opened = "model.open_cache(config.cache, config.redis, source=config.data_source"
+    assert f"{opened})" in rpc["user/user_rpc_main.py"]
+    opened = "".join(f"{opened}, processes=config.workers".split())
+    assert opened in "".join(api["user/user_api_main.py"].split())
+    assert (
+        "model.open_database(config.data_source, config.database, cache=cache)"
+        in rpc["user/user_rpc_main.py"]
+    )
+    plain = modules(wired("user-rpc"))
+    assert "model.open_database(config.data_source, config.database)" in plain["user/user_rpc_main.py"]
+    assert "cache" not in "".join(plain.values())
+    assert "    cache: config.CacheConf = config.CacheConf()\n" in rpc["user/user_rpc_service.py"]
 
 
 def test_a_client_that_nobody_here_serves_has_no_embedded_default(wired: Wire) -> None:

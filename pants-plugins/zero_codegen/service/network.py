@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from zero_codegen.diagnostics import Diagnostic
-from zero_codegen.service import keys
+from zero_codegen.service import databases, keys
 from zero_codegen.service.wiring import Client, Wiring
 
-DATABASE_PORT = 3306
-"""MySQL's; taken when the data source names no port, for it mostly stands in a Secret altogether."""
+MYSQL_PORT = 3306
+POSTGRESQL_PORT = 5432
+"""Taken when a data source names no port; both where it stands in a Secret altogether, as it mostly does."""
 ETCD_PORT = 2379
 REDIS_PORT = 6379
 """Those of their own; taken for a host without a port, such as `${REDIS_HOST}`."""
@@ -23,6 +24,8 @@ CLUSTER_API_PORTS = (443, 6443)
 many networks look at a connection after it has been sent on there."""
 
 _PORT = re.compile(r":([0-9]{1,5})(?=[)/?,]|$)")
+_PORT_PARAMETER = re.compile(r"[?&]port=([0-9]{1,5})")
+"""Where a PostgreSQL URL may have it, too."""
 _IN_ETCD = re.compile(r"(?:etcd|discov):///?([^/?]*)")
 _IN_CLUSTER = re.compile(r"k8s://([^/]*)/(.*)")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -43,8 +46,8 @@ class Destination:
 def destinations(wiring: Wiring, values: Mapping[str, Any]) -> list[Destination]:
     """Services first; then, as one, ports at any address.
 
-    These are those of foreign services, of the database, of Redis, of etcd, of the collector of traces and of
-    Kubernetes' API where services are looked up in it, and `egress_ports`.
+    These are those of foreign services, of the database and its replicas, of Redis, of etcd, of the collector
+    of traces and of Kubernetes' API where services are looked up in it, and `egress_ports`.
     """
     services: dict[str, Destination] = {}
     anywhere = set(wiring.spec.egress_ports)
@@ -60,7 +63,10 @@ def destinations(wiring: Wiring, values: Mapping[str, Any]) -> list[Destination]
     anywhere.update(_host_ports(_hosts(values.get("Etcd")), ETCD_PORT))
     anywhere.update(_host_ports(_hosts(values.get("Redis"), "Host"), REDIS_PORT))
     if wiring.models:
-        anywhere.update(_database_ports(str(values[keys.DATA_SOURCE])))
+        for source in (values[keys.DATA_SOURCE], *databases.replicas(values)):
+            anywhere.update(_database_ports(str(source)))
+    if wiring.caches and databases.store(values) not in (databases.MEMORY, databases.NONE):
+        anywhere.update(_host_ports(_hosts(databases.cache_redis(values), "Host"), REDIS_PORT))
     anywhere.update(_collector_ports(values.get("Telemetry", {})))
     found = [services[name] for name in sorted(services)]
     return [*found, Destination(tuple(sorted(anywhere)))] if anywhere else found
@@ -151,12 +157,18 @@ def _host_ports(hosts: list[str], default: int) -> set[int]:
     return {port for host in hosts for port in _ports(host) or [default]}
 
 
-def _ports(place: str) -> list[int]:
-    return [port for port in map(int, _PORT.findall(place)) if 1 <= port <= 65535]
+def _ports(place: str, pattern: re.Pattern[str] = _PORT) -> list[int]:
+    return [port for port in map(int, pattern.findall(place)) if 1 <= port <= 65535]
 
 
 def _database_ports(source: str) -> list[int]:
-    return [] if source.startswith("sqlite:") else _ports(source) or [DATABASE_PORT]
+    if source.startswith("sqlite:"):
+        return []
+    if source.startswith(("postgresql:", "postgres:")):
+        return _ports(source) or _ports(source, _PORT_PARAMETER) or [POSTGRESQL_PORT]
+    if source.startswith(("mysql:", "mariadb:")) or "@tcp" in source:
+        return _ports(source) or [MYSQL_PORT]
+    return _ports(source) or [MYSQL_PORT, POSTGRESQL_PORT]
 
 
 def _collector_ports(telemetry: Mapping[str, Any]) -> list[int]:

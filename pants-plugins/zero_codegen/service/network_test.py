@@ -119,10 +119,14 @@ def test_a_service_leads_to_its_etcd_and_redis(
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("${DATA_SOURCE}", [Destination((3306,))]),
+        ("${DATA_SOURCE}", [Destination((3306, 5432))]),
+        ("app:${PASSWORD}@tcp(db)/user", [Destination((3306,))]),
         ("app:${PASSWORD}@tcp(db:3307)/user?parseTime=true", [Destination((3307,))]),
         ("mysql://app:${PASSWORD}@db:3307/user", [Destination((3307,))]),
         ("mysql://app:${PASSWORD}@db/user", [Destination((3306,))]),
+        ("postgresql://app:${PASSWORD}@db/user", [Destination((5432,))]),
+        ("postgres://app:${PASSWORD}@db:5433/user?sslmode=require", [Destination((5433,))]),
+        ("postgresql://app:${PASSWORD}@/user?host=db&port=5434", [Destination((5434,))]),
         ("sqlite:////data/user.db", []),
     ],
 )
@@ -130,6 +134,40 @@ def test_models_lead_to_the_port_of_the_database(
     wired: Wire, source: str, expected: list[Destination]
 ) -> None:
     assert found(wired, "user-rpc", config={"DataSource": source}) == expected
+
+
+@pytest.mark.parametrize(
+    ("replicas", "expected"),
+    [
+        (["mysql://app:${PASSWORD}@a:3307/user", "${B}"], (3306, 3307, 5432)),
+        ("postgresql://a:5433/user,postgresql://b:5434/user", (5432, 5433, 5434)),
+        ([], (5432,)),
+    ],
+)
+def test_models_lead_to_the_ports_of_replicas(
+    wired: Wire, replicas: object, expected: tuple[int, ...]
+) -> None:
+    config = {"DataSource": "postgresql://${PRIMARY}/user", "Database": {"Replicas": replicas}}
+    assert found(wired, "user-rpc", config=config) == [Destination(expected)]
+
+
+@pytest.mark.parametrize(
+    ("config", "ports"),
+    [
+        ({"Cache": {"Redis": {"Host": "a:7000,b:7001"}}}, (7000, 7001)),
+        ({"Redis": {"Host": "${REDIS}"}}, (6379,)),
+        ({"Redis": {"Host": "a:1"}, "Cache": {"Redis": {"Host": "b:2"}}}, (1, 2)),
+        ({"Cache": {"Store": "none", "Redis": {"Host": "a:1"}}}, ()),
+        ({"Cache": {"Store": "${STORE}", "Redis": {"Host": "a:1"}}}, (1,)),
+    ],
+)
+def test_cached_models_lead_to_redis(
+    wired: Wire, specify: Specify, config: dict[str, Any], ports: tuple[int, ...]
+) -> None:
+    models = [model | {"settings": {"cached": ["*"]}} for model in specify("user-rpc")["models"]]
+    config = {"DataSource": "mysql://${PRIMARY}/user", **config}
+    (destination,) = found(wired, "user-rpc", models=models, config=config)
+    assert destination.ports == tuple(sorted({3306, *ports}))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +193,7 @@ def test_traces_that_do_not_leave_the_pod_lead_nowhere(wired: Wire, telemetry: d
 
 
 def test_ports_that_may_be_anywhere_are_one_destination(wired: Wire) -> None:
-    assert found(wired, "user-rpc", egress_ports=[443, 53]) == [Destination((53, 443, 3306))]
+    assert found(wired, "user-rpc", egress_ports=[443, 53]) == [Destination((53, 443, 3306, 5432))]
 
 
 def test_refuses_a_client_whose_port_cannot_be_seen(wired: Wire) -> None:

@@ -46,7 +46,13 @@ def values(known: keys.Keys | keys.Each | None) -> st.SearchStrategy[Any]:
 
 CONFIGS = {
     "user-api": {**keys.SERVERS["api"], "Auth": keys.JWT, "UserRpc": keys.CLIENT, "Unknown": None},
-    "user-rpc": {**keys.SERVERS["rpc"], "DataSource": None},
+    "order-rpc": {
+        **keys.SERVERS["rpc"],
+        "DataSource": None,
+        "Database": keys.DATABASE,
+        "Cache": keys.CACHE,
+        "UserRpc": keys.CLIENT,
+    },
 }
 
 

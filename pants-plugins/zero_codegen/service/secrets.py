@@ -9,7 +9,7 @@ from typing import Any
 
 from zero_codegen.diagnostics import Diagnostic
 from zero_codegen.naming import snake
-from zero_codegen.service import keys
+from zero_codegen.service import databases, keys
 from zero_codegen.service.wiring import Wiring
 
 FOLDER = "/run/secrets/zero"
@@ -21,12 +21,19 @@ _FILE = re.compile(rf"{FOLDER}/([-._A-Za-z0-9]+)")
 """A file that is a key of the Secret."""
 
 
+_REPLICAS = ("Database", "Replicas")
+
+
 @dataclass(frozen=True)
 class _Place:
-    """A key that holds a secret, by its path; `user` is the key beside it that cannot do without."""
+    """A key that holds a secret, by its path; `user` is the key beside it that cannot do without.
+
+    A data source is one only where it has a user and a password.
+    """
 
     path: tuple[str, ...]
     user: str | None = None
+    is_source: bool = False
 
     @property
     def key(self) -> str:
@@ -55,15 +62,26 @@ def refer(wiring: Wiring, values: dict[str, Any]) -> None:
 def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """Secrets whose values would stand in a ConfigMap or a Deployment."""
     spec = wiring.spec
-    for place in _places(wiring):
-        *sections, key = place.path
-        value = _section(values, sections).get(key, "")
+    for place, value in [*_held(wiring, values), *_replicas(wiring, values)]:
         hint = f"write `{reference(*place.path)}` and keep the value in the Secret `{spec.name}`"
-        is_secret = value != "" and (place.key != keys.DATA_SOURCE or "@" in str(value))
+        is_secret = value != "" and (not place.is_source or "@" in str(value))
         if is_secret and not _variables(str(value)):
             yield spec.diagnostic(f"`config`: `{place.key}` holds a secret in plain text", hint=hint)
         if (name := variable(*place.path)) in spec.env:
             yield spec.diagnostic(f"`env`: `{name}` holds a secret in plain text", hint=hint)
+
+
+def _held(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[tuple[_Place, object]]:
+    for place in _places(wiring):
+        *sections, key = place.path
+        yield place, _section(values, sections).get(key, "")
+
+
+def _replicas(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[tuple[_Place, object]]:
+    """The data sources of replicas, each a secret of its own; counted from one, as people do."""
+    if wiring.models:
+        for number, source in enumerate(databases.replicas(values), 1):
+            yield _Place((*_REPLICAS, str(number)), is_source=True), source
 
 
 def keys_of_secret(wiring: Wiring, values: Mapping[str, Any]) -> list[str]:
@@ -86,7 +104,9 @@ def _places(wiring: Wiring) -> Iterator[_Place]:
         yield _Place((client.key, "Token"), user="App")
         yield _Place((client.key, "Etcd", "Pass"), user="User")
     if wiring.models:
-        yield _Place((keys.DATA_SOURCE,))
+        yield _Place((keys.DATA_SOURCE,), is_source=True)
+    if wiring.caches:
+        yield _Place(("Cache", "Redis", "Pass"), user="User")
 
 
 def _section(values: Any, path: list[str]) -> Any:

@@ -71,16 +71,25 @@ def test_whoever_has_a_user_has_a_password(
         ("user-api", {"UserRpc": {"Etcd": {"Pass": 2}}}, "UserRpc.Etcd.Pass", "USER_RPC_ETCD_PASS"),
         ("user-rpc", {"Etcd": {"Pass": "hunter2"}}, "Etcd.Pass", "ETCD_PASS"),
         ("user-rpc", {"DataSource": "root:root@tcp(db:3306)/user"}, "DataSource", "DATA_SOURCE"),
+        ("order-rpc", {"Cache": {"Redis": {"Pass": "hunter2"}}}, "Cache.Redis.Pass", "CACHE_REDIS_PASS"),
+        (
+            "order-rpc",
+            {"Database": {"Replicas": ["sqlite:////a.db", "postgresql://root:root@db/user"]}},
+            "Database.Replicas.2",
+            "DATABASE_REPLICAS_2",
+        ),
     ],
 )
 def test_refuses_a_published_secret(
     wired: Wire, name: str, config: dict[str, Any], key: str, variable: str
 ) -> None:
+    address = f"services/{name.partition('-')[0]}:{name}"
     assert mistakes(wired(name, config=config)) == [
-        f"services/user:{name}: `config`: `{key}` holds a secret in plain text\n"
+        f"{address}: `config`: `{key}` holds a secret in plain text\n"
         f"  = hint: write `${{{variable}}}` and keep the value in the Secret `{name}`"
     ]
-    (in_environment,) = mistakes(wired(name, env={variable: "hunter2"}))
+    taken = config if "Replicas" in key else {}
+    *_, in_environment = mistakes(wired(name, config=taken, env={variable: "hunter2"}))
     assert f"`env`: `{variable}` holds a secret in plain text" in in_environment
 
 

@@ -28,6 +28,7 @@ CONTRACTS = (
     ("rpc", "services/user/user.proto"),
     ("rpc", "services/order/order.proto"),
     ("model", "services/user/user.sql"),
+    ("model", "services/order/order.sql"),
 )
 LOGIC = ("user/api_logic.py", "user/rpc_logic.py", "order/orders.py", "order/stock.py")
 IMPORT_PATH = [os.path.abspath(path) for path in sys.path if path]
@@ -63,8 +64,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / path).write_text((TESTDATA / "services" / path).read_text())
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(TESTDATA)
+        settings = root / "settings.json"
+        (model,) = json.loads(Path("order-rpc.json").read_text())["models"]
+        settings.write_text(json.dumps({model["path"]: model["settings"]}))
         for kind, contract in CONTRACTS:
             arguments = ["--source-root", "services", "--out", str(root), contract]
+            arguments += ["--settings", str(settings)] if kind == "model" else []
             assert main([kind, "generate", *arguments]) == 0
         for service in SERVICES:
             assert generate(Path(f"{service}.json"), root) == [0, 0, 0]
@@ -128,7 +133,8 @@ def test_reports_to_a_file(tmp_path: Path, specify: Specify, command: str) -> No
 def test_the_runtime_takes_the_configuration(repository: Path, service: str) -> None:
     secrets = repository / "secrets"
     secrets.mkdir(exist_ok=True)
-    for variable in ("AUTH_ACCESS_SECRET", "DATA_SOURCE", "ETCD_PASS", "REDIS_PASS", "USER_RPC_TOKEN"):
+    variables = ("AUTH_ACCESS_SECRET", "DATA_SOURCE", "ETCD_PASS", "REDIS_PASS", "USER_RPC_TOKEN")
+    for variable in (*variables, "DATABASE_REPLICAS_1"):
         (secrets / variable).write_text("sqlite:////data/user.db\n")
     program = f"""
 from pathlib import Path

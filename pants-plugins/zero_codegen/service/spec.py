@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from zero_codegen.diagnostics import ContractError, Diagnostic
+from zero_codegen.model.settings import Settings
 
 _NAME_LENGTH = 63
 _SERVICE = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
@@ -39,6 +40,12 @@ class Contract(_Part, frozen=True, kw_only=True):
 
 class Served(Contract, frozen=True, kw_only=True):
     kind: Literal["api", "rpc"]
+
+
+class Model(Contract, frozen=True, kw_only=True):
+    """A contract of tables, and what its target says of how it is read."""
+
+    settings: Settings = Settings()
 
 
 class Client(Contract, frozen=True, kw_only=True):
@@ -94,7 +101,7 @@ class Spec(_Part, frozen=True, kw_only=True):
     """What an HTTP service is served by."""
     rpc_server: Literal["http2", "grpcio"] = "http2"
     """What an RPC service is served by: Zero's own gRPC or that of grpcio."""
-    models: tuple[Contract, ...]
+    models: tuple[Model, ...]
     clients: tuple[Client, ...]
     callers: tuple[Caller, ...]
     port: int

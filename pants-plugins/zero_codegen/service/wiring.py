@@ -82,7 +82,9 @@ class Client(Part):
 
 @dataclass(frozen=True)
 class Model(Part):
-    """The repository of one table."""
+    """The repository of one table, and whether the rows of that are cached."""
+
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,11 @@ class Wiring:
         return "zero_runtime.rest.granian" if self.spec.http_server == "granian" else "zero_runtime.rest"
 
     @property
+    def caches(self) -> bool:
+        """Whether rows of any table are cached."""
+        return any(model.cached for model in self.models)
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """What the context has of generated classes."""
         return *self.clients, *self.models
@@ -145,5 +152,6 @@ class Wiring:
             **keys.SERVERS[self.served.kind],
             **{jwt.key: jwt.known_keys for jwt in self.jwts},
             **{client.key: keys.CLIENT for client in self.clients},
-            **({keys.DATA_SOURCE: None} if self.models else {}),
+            **({keys.DATA_SOURCE: None, "Database": keys.DATABASE} if self.models else {}),
+            **({"Cache": keys.CACHE} if self.caches else {}),
         }

@@ -22,8 +22,8 @@ from pants.util.strutil import pluralize, softwrap
 from pants_backend_zero.contract_imports import ContractClosure, ContractClosureRequest
 from pants_backend_zero.contracts import AllContracts
 from pants_backend_zero.errors import ZeroError
+from pants_backend_zero.history.build_files import DeclaredContract
 from pants_backend_zero.rpc.breaking.breaks import BEFORE, DELETIONS, NOW, Comparison
-from pants_backend_zero.rpc.breaking.build_files import DeclaredProto
 from pants_backend_zero.rpc.breaking.pairs import Today, paired
 from pants_backend_zero.rpc.breaking.revision import Revision, RevisionRequest
 from pants_backend_zero.rpc.buf.config import BufConfig, module_config
@@ -75,7 +75,7 @@ class BreaksRequest:
 
     revision: str
     contracts: tuple[Address, ...]
-    gone: tuple[DeclaredProto, ...]
+    gone: tuple[DeclaredContract, ...]
     category: Category | None
 
 
@@ -129,7 +129,7 @@ async def tell_breaks(
     return ZeroBreaking(exit_code=0)
 
 
-def _is_named(declared: DeclaredProto, specs: Specs) -> bool:
+def _is_named(declared: DeclaredContract, specs: Specs) -> bool:
     """Whether a target that is not there any more is among those that the command line names."""
 
     def named(raw: RawSpecs) -> bool:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import DefaultDict, Iterable, Sequence
 
-from pants_backend_zero.rpc.breaking.build_files import DeclaredProto
+from pants_backend_zero.history.build_files import DeclaredContract
 from pants_backend_zero.rpc.breaking.revision import Revision
 from pants_backend_zero.rpc.buf.modules import Files, Module, agree, modules
 from pants_backend_zero.rpc.statements import package_of, statements
@@ -23,7 +23,7 @@ class Today:
 
 
 def paired(
-    today: Sequence[Today], revision: Revision, checked: Iterable[Today], gone: Iterable[DeclaredProto]
+    today: Sequence[Today], revision: Revision, checked: Iterable[Today], gone: Iterable[DeclaredContract]
 ) -> list[Module[str]]:
     """The contracts that are checked, and those that are gone, as modules to compare. What is new is in none."""
     pairs = _Pairs(today, revision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pants.util.frozendict import FrozenDict
 
-from pants_backend_zero.rpc.breaking.build_files import DeclaredProto
+from pants_backend_zero.history.build_files import DeclaredContract
 from pants_backend_zero.rpc.breaking.pairs import Today, paired
 from pants_backend_zero.rpc.breaking.revision import Revision
 
@@ -15,7 +15,7 @@ CONTRACTS = {"services/user/user.proto": USER, "shared/common/money.proto": MONE
 
 def revision(texts: dict[str, str]) -> Revision:
     roots = {path: path.partition("/")[0] for path in texts}
-    declared = tuple(DeclaredProto(path, path.rpartition("/")[0], "rpc") for path in texts)
+    declared = tuple(DeclaredContract(path, path.rpartition("/")[0], "rpc") for path in texts)
     return Revision(FrozenDict(texts), FrozenDict(roots), declared)
 
 

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
 import pytest
 from pants.engine.internals.scheduler import ExecutionError
 
-from pants_backend_zero.conftest import set_options
-from pants_backend_zero.rpc.breaking.build_files import DeclaredProto
+from pants_backend_zero.conftest import git, set_options
+from pants_backend_zero.history.build_files import DeclaredContract
 from pants_backend_zero.rpc.breaking.revision import Revision, RevisionRequest
-
-
-def git(repository, *argv: str) -> None:
-    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *identity, *argv], cwd=repository.build_root, check=True, capture_output=True)
 
 
 def read(repository, name: str) -> Revision:
     """As a run of its own does."""
     set_options(repository)
     return repository.request(Revision, [RevisionRequest(name)])
-
-
-@pytest.fixture
-def committed(repository):
-    git(repository, "init", "--initial-branch=main")
-    git(repository, "add", "services", "runtime")
-    git(repository, "commit", "--message=first")
-    return repository
 
 
 def test_the_contracts_of_a_revision_are_those_that_its_build_files_name(committed) -> None:
@@ -47,8 +33,8 @@ def test_the_contracts_of_a_revision_are_those_that_its_build_files_name(committ
     committed.write_files({"services/common/page.proto": "not committed"})
     first, second = read(committed, "main~1"), read(committed, "v2")
     assert first.contracts == (
-        DeclaredProto("services/common/page.proto", "services/common", "rpc"),
-        DeclaredProto("services/user/user.proto", "services/user", "rpc"),
+        DeclaredContract("services/common/page.proto", "services/common", "rpc"),
+        DeclaredContract("services/user/user.proto", "services/user", "rpc"),
     )
     assert first.texts["services/common/page.proto"] == 'syntax = "proto3";'
     assert first.source_roots["services/common/page.proto"] == "services"

@@ -6,23 +6,36 @@ from __future__ import annotations
 import logging
 from contextlib import AsyncExitStack
 
+from order.order_model import SCHEMA, DeliveryModel, StockModel
 from order.order_rpc import orders_service, stock_service
 from order.order_rpc_service import Config, Context
 from order.orders import OrdersLogic
 from order.stock import StockLogic
 from user.user_rpc import UserClient
-from zero_runtime import rpc, service
+from zero_runtime import model, rpc, service
 from zero_runtime.rpc import grpcio
 
 
 async def wire(config: Config, resources: AsyncExitStack) -> service.Server:
     """Opens what the service stands on; ``resources`` closes it when the service has stopped."""
     user_channel = await resources.enter_async_context(rpc.connect(config.user_rpc))
+    cache = await resources.enter_async_context(
+        model.open_cache(config.cache, config.redis, source=config.data_source)
+    )
+    database = await resources.enter_async_context(
+        model.open_database(config.data_source, config.database, cache=cache)
+    )
+    if config.mode == "dev":
+        await database.create(SCHEMA)
     context = Context(
         config=config,
         user_rpc=UserClient(user_channel),
+        database=database,
+        stock_model=StockModel(database),
+        delivery_model=DeliveryModel(database),
         log=logging.getLogger("order-rpc"),
     )
+    await model.check(database, context.stock_model, context.delivery_model)
     return grpcio.Server(
         config, (orders_service(OrdersLogic(context)), stock_service(StockLogic(context)))
     )

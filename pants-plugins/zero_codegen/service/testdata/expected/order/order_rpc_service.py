@@ -7,8 +7,9 @@ import logging
 from dataclasses import dataclass
 from typing import Annotated
 
+from order.order_model import DeliveryModel, StockModel
 from user.user_rpc import UserClient
-from zero_runtime import config
+from zero_runtime import config, model
 
 
 class Config(config.RpcServerConf, kw_only=True, frozen=True):
@@ -16,6 +17,9 @@ class Config(config.RpcServerConf, kw_only=True, frozen=True):
 
     name: config.ServiceName = "order-rpc"
     user_rpc: Annotated[config.RpcClientConf, config.Embedded({"Target": "local:///user-rpc"})]
+    data_source: config.DataSource
+    database: config.DatabaseConf = config.DatabaseConf()
+    cache: config.CacheConf = config.CacheConf()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +28,7 @@ class Context:
 
     config: Config
     user_rpc: UserClient
+    database: model.Database
+    stock_model: StockModel
+    delivery_model: DeliveryModel
     log: logging.Logger

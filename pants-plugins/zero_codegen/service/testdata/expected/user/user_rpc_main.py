@@ -15,7 +15,9 @@ from zero_runtime import model, rpc, service
 
 async def wire(config: Config, resources: AsyncExitStack) -> service.Server:
     """Opens what the service stands on; ``resources`` closes it when the service has stopped."""
-    database = await resources.enter_async_context(model.open_database(config.data_source))
+    database = await resources.enter_async_context(
+        model.open_database(config.data_source, config.database)
+    )
     if config.mode == "dev":
         await database.create(SCHEMA)
     context = Context(
@@ -24,6 +26,7 @@ async def wire(config: Config, resources: AsyncExitStack) -> service.Server:
         user_model=UserModel(database),
         log=logging.getLogger("user-rpc"),
     )
+    await model.check(database, context.user_model)
     return rpc.Server(config, (user_service(UserLogic(context)),))
 
 

@@ -15,6 +15,7 @@ class Config(config.RpcServerConf, kw_only=True, frozen=True):
 
     name: config.ServiceName = "user-rpc"
     data_source: config.DataSource
+    database: config.DatabaseConf = config.DatabaseConf()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class StockLogic(StockRpc):
         self._context = context
 
     async def place(self, request: Order) -> Empty:
+        await self._context.stock_model.find_one(str(request.id))
         return Empty()
 
     async def fill(self, requests: AsyncIterator[Order]) -> Empty:

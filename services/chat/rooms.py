@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from chat.chat_model import MessageModel
+from chat import chat_model
+from chat.chat_model import MessageColumns, MessageModel
 from chat.chat_pb2 import Message
 
 from zero_runtime import model
@@ -26,17 +27,6 @@ LOOK = 1.0
 
 _TRIES = 20
 """How often a number is asked for that another replica was quicker to take."""
-
-_LAST = model.Statement(
-    sqlite="SELECT COALESCE(MAX(number), 0) FROM message WHERE room = ?",
-    mysql="SELECT COALESCE(MAX(number), 0) FROM message WHERE room = %s",
-)
-_AFTER = model.Statement(
-    sqlite="SELECT number, user_id, name, text, create_time FROM message "
-    "WHERE room = ? AND number > ? ORDER BY number LIMIT ?",
-    mysql="SELECT number, user_id, name, text, create_time FROM message "
-    "WHERE room = %s AND number > %s ORDER BY number LIMIT %s",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +52,7 @@ class Rooms:
 
     async def last(self, room: str) -> int:
         """The number of the last message; 0 where there is none."""
-        row = await self._database.fetch_one(_LAST, (room,))
-        assert row is not None
-        return int(row[0])
+        return await self._messages.last(room=room)
 
     async def add(self, room: str, *said: Said) -> list[Message]:
         """Keeps all of it or nothing. Raises Aborted when too many others speak at the same time.
@@ -75,7 +63,7 @@ class Rooms:
         async with self._turns.setdefault(room, asyncio.Lock()):
             for _ in range(_TRIES):
                 with suppress(model.DuplicateKey):
-                    return await self._add(room, await self.last(room), said)
+                    return await self._add(room, said)
         raise Aborted("too many speak in this room at the same time")
 
     async def follow(
@@ -92,11 +80,16 @@ class Rooms:
                 # In this order: what happens after one of these two lines rings or is found by the next.
                 bell.clear()
                 ends = until is not None and until.done()
-                rows = await self._database.fetch_all(_AFTER, (room, after, PAGE))
-                for number, user_id, name, text, time in rows:
-                    yield _message(number, user_id, name, text, model.decode_datetime(time))
-                    after = number
-                if len(rows) == PAGE:
+                page = await self._messages.list(
+                    MessageColumns.room == room,
+                    MessageColumns.number > after,
+                    order_by=MessageColumns.number.asc(),
+                    limit=PAGE,
+                )
+                for row in page.rows:
+                    yield _message(row)
+                    after = row.number
+                if page.next is not None:
                     continue
                 if ends:
                     return
@@ -104,8 +97,9 @@ class Rooms:
                     async with asyncio.timeout(LOOK):
                         await bell.wait()
 
-    async def _add(self, room: str, last: int, said: Sequence[Said]) -> list[Message]:
-        """Raises DuplicateKey when the messages after ``last`` are there already."""
+    async def _add(self, room: str, said: Sequence[Said]) -> list[Message]:
+        """Raises DuplicateKey when somebody else was quicker to take a number."""
+        # What is read in a transaction is never a replica's, which may be behind.
         async with self._database.transaction():
             rows = [
                 await self._messages.insert(
@@ -116,11 +110,11 @@ class Rooms:
                     text=one.text,
                     create_time=one.time,
                 )
-                for number, one in enumerate(said, last + 1)
+                for number, one in enumerate(said, await self.last(room) + 1)
             ]
         for bell in self._bells.get(room, ()):
             bell.set()
-        return [_message(row.number, row.user_id, row.name, row.text, row.create_time) for row in rows]
+        return [_message(row) for row in rows]
 
     @contextmanager
     def _bell(self, room: str) -> Iterator[asyncio.Event]:
@@ -135,7 +129,7 @@ class Rooms:
                 del self._bells[room]
 
 
-def _message(number: int, user_id: int, name: str, text: str, time: dt.datetime) -> Message:
-    message = Message(number=number, user_id=user_id, name=name, text=text)
-    message.time.FromDatetime(time)
+def _message(row: chat_model.Message) -> Message:
+    message = Message(number=row.number, user_id=row.user_id, name=row.name, text=row.text)
+    message.time.FromDatetime(row.create_time)
     return message

@@ -2,14 +2,13 @@
 
 import asyncio
 import decimal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from common.page_api import PageRequest
 from shop import products_csv, shop_model
 from shop.shop_api import (
     CreateOrderRequest,
-    Delivery,
     ImportProductsRequest,
     ImportProductsResponse,
     ListProductsRequest,
@@ -26,31 +25,30 @@ from shop.shop_api import (
     ShopApi,
     Sku,
 )
+from shop.shop_model import (
+    NewPurchaseLine,
+    ProductColumns,
+    Purchase,
+    PurchaseColumns,
+    PurchaseLine,
+    PurchaseLineColumns,
+    PurchaseState,
+)
 from shop.shop_service import Context
 
 from zero_runtime import rest
 from zero_runtime.errors import NotFound
-from zero_runtime.model import DuplicateKey, Statement
+from zero_runtime.model import DuplicateKey
 
-# One statement each, so that two orders cannot take the same last piece, nor two people change the same state.
-_TAKE = Statement(
-    sqlite="UPDATE product SET stock = stock - ? WHERE sku = ? AND stock >= ?",
-    mysql="UPDATE product SET stock = stock - %s WHERE sku = %s AND stock >= %s",
-)
-_PUT_BACK = Statement(
-    sqlite="UPDATE product SET stock = stock + ? WHERE sku = ?",
-    mysql="UPDATE product SET stock = stock + %s WHERE sku = %s",
-)
-_MOVE = Statement(
-    sqlite="UPDATE purchase SET state = ?, update_time = CURRENT_TIMESTAMP WHERE id = ? AND state = ?",
-    mysql="UPDATE purchase SET state = %s WHERE id = %s AND state = %s",
-)
-
-_BEFORE = {"shipped": "open", "delivered": "shipped", "cancelled": "open"}
+_BEFORE = {
+    PurchaseState.SHIPPED: PurchaseState.OPEN,
+    PurchaseState.DELIVERED: PurchaseState.SHIPPED,
+    PurchaseState.CANCELLED: PurchaseState.OPEN,
+}
 """The state that an order leaves for another."""
 
 _WATCH_INTERVAL = 0.5
-"""Seconds between two looks at an order that somebody follows: its state may be changed by another replica."""
+"""Seconds between two looks at an order that is followed: another replica may have changed its state."""
 
 
 class ShopLogic(ShopApi):
@@ -60,17 +58,27 @@ class ShopLogic(ShopApi):
         self._orders = context.purchase_model
         self._lines = context.purchase_line_model
         self._log = context.log
+        self._sorted = {
+            "name": self._products.by_name,
+            "price": self._products.by_price,
+            "-price": self._products.by_price_descending,
+        }
 
     # Products
 
     async def list_products(self, request: ListProductsRequest) -> ProductPage:
-        rows = await self._products.find_many_by_category(request.category)
-        found = [row for row in rows if row.stock or not request.in_stock]
-        found.sort(key=lambda row: row.name.casefold())
-        if request.sort != "name":
-            found.sort(key=lambda row: row.price, reverse=request.sort == "-price")
-        products = [_product(row) for row in found[_part(request.page, request.size)]]
-        return ProductPage(page=request.page, size=request.size, total=len(found), products=products)
+        least = 1 if request.in_stock else 0
+        rows = await self._sorted[request.sort](
+            category=request.category, least=least, size=request.size, skipped=_skipped(request)
+        )
+        return ProductPage(
+            page=request.page,
+            size=request.size,
+            total=await self._products.count(
+                ProductColumns.category == request.category, ProductColumns.stock >= least
+            ),
+            products=[_product(row) for row in rows],
+        )
 
     async def get_product(self, request: ProductKey) -> Product:
         return _product(await self._product(request.sku))
@@ -79,8 +87,8 @@ class ShopLogic(ShopApi):
         return products_csv.write(self._products)
 
     async def get_prices(self, request: list[Sku]) -> dict[str, decimal.Decimal]:
-        rows = [await self._products.find_one(sku) for sku in dict.fromkeys(request)]
-        return {row.sku: row.price for row in rows if row is not None}
+        async with self._products.stream(ProductColumns.sku.in_(request)) as rows:
+            return {row.sku: row.price async for row in rows}
 
     async def public_cache_middleware(self, request: rest.Request, proceed: rest.Endpoint) -> rest.Response:
         """Lets browsers and proxies keep what everybody may see."""
@@ -102,17 +110,19 @@ class ShopLogic(ShopApi):
                     total=sum(
                         (prices[line.sku] * line.quantity for line in request.lines), decimal.Decimal()
                     ),
-                    delivery=msgspec.json.encode(request.delivery).decode(),
+                    delivery=request.delivery,
                     channel=request.channel,
                 )
-                for number, line in enumerate(request.lines, 1):
-                    await self._lines.insert(
+                await self._lines.insert_many(
+                    NewPurchaseLine(
                         purchase_id=row.id,
                         line=number,
                         sku=line.sku,
                         quantity=line.quantity,
                         warehouse=line.warehouse,
                     )
+                    for number, line in enumerate(request.lines, 1)
+                )
         except DuplicateKey:
             assert key is not None  # nothing else is unique
             earlier = await self._orders.find_one_by_customer_id_idempotency_key(customer, key)
@@ -122,9 +132,14 @@ class ShopLogic(ShopApi):
         return await self._order(row)
 
     async def list_orders(self, request: PageRequest, claims: rest.Claims) -> OrderPage:
-        rows = await self._orders.find_many_by_customer_id(claims["userId"])
-        orders = [await self._order(row) for row in rows[::-1][_part(request.page, request.size)]]
-        return OrderPage(page=request.page, size=request.size, total=len(rows), orders=orders)
+        customer = claims["userId"]
+        rows = await self._orders.latest(customer_id=customer, size=request.size, skipped=_skipped(request))
+        return OrderPage(
+            page=request.page,
+            size=request.size,
+            total=await self._orders.count(PurchaseColumns.customer_id == customer),
+            orders=await self._with_lines(rows),
+        )
 
     async def get_order(self, request: OrderKey, claims: rest.Claims) -> Order:
         return await self._order(await self._order_of(claims, request.id))
@@ -132,14 +147,13 @@ class ShopLogic(ShopApi):
     async def cancel_order(self, request: OrderKey, claims: rest.Claims) -> None:
         row = await self._order_of(claims, request.id)
         async with self._database.transaction():
-            await self._move(row.id, "cancelled")
-            lines = await self._lines.find_many_by_purchase_id(row.id)
-            for line in sorted(lines, key=_sku):
-                await self._database.execute(_PUT_BACK, (line.quantity, line.sku))
+            await self._move(row.id, PurchaseState.CANCELLED)
+            for line in sorted((await self._lines_of(row))[row.id], key=_sku):
+                await self._products.put_back(sku=line.sku, quantity=line.quantity)
 
     async def watch_order(self, request: OrderKey, claims: rest.Claims) -> AsyncIterator[OrderEvent]:
-        told = ""
-        while told not in ("delivered", "cancelled"):
+        told: PurchaseState | None = None
+        while told not in (PurchaseState.DELIVERED, PurchaseState.CANCELLED):
             row = await self._order_of(claims, request.id)
             if row.state != told:
                 told = row.state
@@ -163,7 +177,7 @@ class ShopLogic(ShopApi):
         return ImportProductsResponse(products=len(products))
 
     async def staff_set_order_state(self, request: SetOrderStateRequest, claims: rest.Claims) -> None:
-        await self._move(request.id, request.state)
+        await self._move(request.id, PurchaseState(request.state))
 
     async def audit_middleware(self, request: rest.Request, proceed: rest.Endpoint) -> rest.Response:
         """Keeps in the log who of the staff wanted what."""
@@ -179,53 +193,67 @@ class ShopLogic(ShopApi):
         return row
 
     async def _put(self, product: PutProductRequest) -> shop_model.Product:
-        values = msgspec.structs.asdict(product)
-        row = await self._products.find_one(product.sku)
-        if row is None:
-            return await self._products.insert(**values)
-        await self._products.update(msgspec.structs.replace(row, **values))
-        return await self._product(product.sku)
+        return await self._products.upsert(**msgspec.structs.asdict(product))
 
     async def _take(self, line: OrderLine) -> decimal.Decimal:
         """Takes the pieces of a line from the stock and tells what one of them costs."""
         product = await self._product(line.sku)
-        if not await self._database.execute(_TAKE, (line.quantity, line.sku, line.quantity)):
+        if not await self._products.take(sku=line.sku, quantity=line.quantity):
             raise rest.HttpError(409, f"there are not {line.quantity} pieces of {line.sku} in stock")
         return product.price
 
-    async def _move(self, id: int, state: str) -> None:
-        if not await self._database.execute(_MOVE, (state, id, _BEFORE[state])):
-            raise rest.HttpError(409, f"only an order that is {_BEFORE[state]} becomes {state}")
+    async def _move(self, id: int, state: PurchaseState) -> None:
+        before = _BEFORE[state]
+        if not await self._orders.move(id=id, state=state, before=before):
+            raise rest.HttpError(409, f"only an order that is {before} becomes {state}")
 
-    async def _order_of(self, claims: rest.Claims, id: int) -> shop_model.Purchase:
+    async def _order_of(self, claims: rest.Claims, id: int) -> Purchase:
         row = await self._orders.find_one(id)
         if row is None or row.customer_id != claims["userId"]:
             raise NotFound(f"you have no order {id}")
         return row
 
-    async def _order(self, row: shop_model.Purchase) -> Order:
-        lines = await self._lines.find_many_by_purchase_id(row.id)
-        return Order(
-            id=row.id,
-            state=row.state,
-            total=row.total,
-            lines=[
-                OrderLine(sku=line.sku, quantity=line.quantity, warehouse=line.warehouse) for line in lines
-            ],
-            delivery=msgspec.json.decode(row.delivery, type=Delivery),
-            channel=row.channel,
-            create_time=row.create_time,
-        )
+    async def _order(self, row: Purchase) -> Order:
+        (order,) = await self._with_lines([row])
+        return order
+
+    async def _with_lines(self, rows: Sequence[Purchase]) -> list[Order]:
+        lines = await self._lines_of(*rows)
+        return [
+            Order(
+                id=row.id,
+                state=row.state,
+                total=row.total,
+                lines=[
+                    OrderLine(sku=line.sku, quantity=line.quantity, warehouse=line.warehouse)
+                    for line in lines[row.id]
+                ],
+                delivery=row.delivery,
+                channel=row.channel,
+                create_time=row.create_time,
+            )
+            for row in rows
+        ]
+
+    async def _lines_of(self, *orders: Purchase) -> dict[int, list[PurchaseLine]]:
+        """The lines of orders, by the orders' ids, with one query for all."""
+        lines: dict[int, list[PurchaseLine]] = {order.id: [] for order in orders}
+        async with self._lines.stream(
+            PurchaseLineColumns.purchase_id.in_(lines), order_by=PurchaseLineColumns.line.asc()
+        ) as rows:
+            async for row in rows:
+                lines[row.purchase_id].append(row)
+        return lines
 
 
-def _part(page: int, size: int) -> slice:
-    """Where a page, counted from 1, is in a list."""
-    return slice((page - 1) * size, page * size)
+def _skipped(request: PageRequest | ListProductsRequest) -> int:
+    """How many rows are on the pages before this one; the first is page 1."""
+    return (request.page - 1) * request.size
 
 
 def _product(row: shop_model.Product) -> Product:
     return msgspec.convert(row, Product, from_attributes=True)
 
 
-def _sku(line: OrderLine | shop_model.PurchaseLine) -> Sku:
+def _sku(line: OrderLine | PurchaseLine) -> Sku:
     return line.sku

@@ -1,4 +1,4 @@
-"""The logic of the shop on its routes and a database in memory, mostly through the generated client."""
+"""The logic of the shop on its routes, database and cache in memory, mostly through the generated client."""
 
 import asyncio
 import datetime as dt
@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 from common.page_api import PageRequest
+from shop import products_csv
 from shop.logic import ShopLogic
 from shop.shop_api import (
     Address,
@@ -34,6 +35,7 @@ from zero_runtime.testing import HttpClient, database
 GO = PutProductRequest(sku="go", name="Go in Practice", category="books", price=Decimal("29.90"), stock=3)
 SAW = PutProductRequest(sku="saw", name="Saw", category="tools", price=Decimal("12.00"), weight=0.5, stock=1)
 ZERO = PutProductRequest(sku="zero", name="Zero", category="books", price=Decimal("9.00"), stock=0)
+GO_ONCE, SAW_ONCE = ("go", 1), ("saw", 1)
 TO_ADA = Delivery(address=Address(street="Byron Row 1", city="London", country="GB"))
 
 
@@ -64,7 +66,7 @@ async def shop() -> AsyncIterator[Shop]:
     jwt = config.JwtConf(access_secret="a secret of more than thirty-two bytes", access_expire=3600)
     staff_jwt = config.JwtConf(access_secret="another secret of thirty-two bytes", access_expire=3600)
     auth, staff_auth = rest.Jwt(jwt), rest.Jwt(staff_jwt)
-    async with database(SCHEMA) as tables:
+    async with database(SCHEMA, cached=True) as tables:
         context = Context(
             config=Config(auth=jwt, staff_auth=staff_jwt, data_source="sqlite://"),
             auth=auth,
@@ -99,8 +101,12 @@ def test_products_are_listed_by_category_sorted_and_in_pages() -> None:
             ListProductsRequest(category="books", sort="price", size=1)
         )
         assert ([product.sku for product in cheapest.products], cheapest.total) == (["zero"], 2)
+        second = await shop.client.list_products(
+            ListProductsRequest(category="books", sort="-price", page=2, size=1)
+        )
+        assert ([product.sku for product in second.products], second.total) == (["zero"], 2)
         there = await shop.client.list_products(ListProductsRequest(category="books", in_stock=True))
-        assert [product.sku for product in there.products] == ["go"]
+        assert ([product.sku for product in there.products], there.total) == (["go"], 1)
 
     in_a_shop(test)
 
@@ -152,6 +158,29 @@ def test_an_order_of_more_than_there_is_takes_nothing() -> None:
             await shop.order(("go", 1), ("saw", 2))
         assert await shop.stock("go") == 3
         assert (await shop.client.list_orders(PageRequest(), token=shop.ada)).total == 0
+
+    in_a_shop(test)
+
+
+def test_of_those_who_order_the_last_piece_at_once_one_gets_it() -> None:
+    async def test(shop: Shop) -> None:
+        orders = await asyncio.gather(*(shop.order(("saw", 1)) for _ in range(5)), return_exceptions=True)
+        assert len([order for order in orders if isinstance(order, int)]) == 1
+        assert await shop.stock("saw") == 0
+
+    in_a_shop(test)
+
+
+def test_orders_are_listed_the_latest_first_and_in_pages() -> None:
+    async def test(shop: Shop) -> None:
+        first, second, third = [
+            await shop.order(*lines) for lines in ((GO_ONCE,), (GO_ONCE, SAW_ONCE), (GO_ONCE,))
+        ]
+        page = await shop.client.list_orders(PageRequest(size=2), token=shop.ada)
+        assert ([order.id for order in page.orders], page.total) == ([third, second], 3)
+        assert [[line.sku for line in order.lines] for order in page.orders] == [["go"], ["go", "saw"]]
+        page = await shop.client.list_orders(PageRequest(page=2, size=2), token=shop.ada)
+        assert ([order.id for order in page.orders], page.total) == ([first], 3)
 
     in_a_shop(test)
 
@@ -267,6 +296,16 @@ def test_what_is_exported_can_be_changed_and_imported_again() -> None:
         assert (await shop.client.get_product(ProductKey(sku="go"))).price == Decimal("29.90")
         await shop.client.staff_import_products(ImportProductsRequest(file=file), token=shop.staff)
         assert (await shop.client.get_product(ProductKey(sku="go"))).price == Decimal("31.00")
+
+    in_a_shop(test)
+
+
+def test_an_export_of_several_pages_has_each_product_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products_csv, "_PAGE", 2)
+
+    async def test(shop: Shop) -> None:
+        lines = (await shop.client.export_products()).decode().splitlines()
+        assert [line.split(",")[0] for line in lines] == ["sku", "go", "saw", "zero"]
 
     in_a_shop(test)
 

@@ -114,6 +114,8 @@ def test_the_chat_says_when_no_user_service_is_there(environment: dict[str, str]
             with pytest.raises(Unavailable, match="user-rpc"):
                 await ChatClient(channel).post(PostRequest(room="lobby", user_id=1, text="hello"))
 
-    alone = environment | {"ZERO_STATE_DIR": str(tmp_path)}
+    # The time of the call must not be over before that in which the chat waits for the user service.
+    patient = {"ZERO_TIMEOUT": "10000", "ZERO_USER_RPC__TIMEOUT": "1000"}
+    alone = environment | patient | {"ZERO_STATE_DIR": str(tmp_path)}
     with running(CHAT, alone, tmp_path / "chat.log") as chat:
         asyncio.run(test(chat.address))

@@ -2,6 +2,7 @@
 block."""
 
 from tests.servers.mariadb import MariaDb, mariadb
+from tests.servers.postgresql import PostgreSql, postgresql
 from tests.servers.process import require
 
-__all__ = ["MariaDb", "mariadb", "require"]
+__all__ = ["MariaDb", "PostgreSql", "mariadb", "postgresql", "require"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.servers.certificates import Authority
 from tests.servers.process import PATH, free_port, require, running
 
 USER, PASSWORD = "zero", "p@ss/w:rd?&#%王"
@@ -55,8 +56,11 @@ class MariaDb:
 
 
 @contextmanager
-def mariadb() -> Iterator[MariaDb]:
-    """A running server with data in a temporary folder."""
+def mariadb(*settings: str, authority: Authority | None = None) -> Iterator[MariaDb]:
+    """A running server with data in a temporary folder, and these options of its command line.
+
+    With an ``authority`` it speaks TLS to those who want to.
+    """
     server = require("mariadbd", "mariadb-server")
     install = require("mariadb-install-db", "mariadb-server")
     client = require("mariadb", "mariadb-server")
@@ -77,6 +81,7 @@ def mariadb() -> Iterator[MariaDb]:
             "--innodb-buffer-pool-size=16M",
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-flush-method=nosync",
+            "--innodb-fast-shutdown=2",
         ]
         made = subprocess.run(
             [install, *options, "--auth-root-authentication-method=normal", "--skip-test-db"],
@@ -91,7 +96,11 @@ def mariadb() -> Iterator[MariaDb]:
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
             f"--pid-file={folder / 'pid'}",
+            *settings,
         ]
+        if authority is not None:
+            issued = authority.issue("mariadb")
+            started += [f"--ssl-cert={issued.certificate}", f"--ssl-key={issued.key}"]
         running_server = MariaDb(started, folder, client)
         running_server.start()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import socket
@@ -15,7 +16,16 @@ from typing import NoReturn
 import pytest
 
 PATH = os.pathsep.join(
-    (os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")
+    (
+        os.environ.get("PATH", ""),
+        # Each version has a folder of its own; the newest first.
+        *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True),
+        "/usr/local/sbin",
+        "/usr/sbin",
+        "/sbin",
+        "/usr/bin",
+        "/bin",
+    )
 )
 """Where programs are looked for: Debian keeps servers where ordinary users, and sandboxes, do not look."""
 

@@ -27,6 +27,7 @@ _AWAY = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.UNKNOWN,  # so says a member that has lost the others: "context deadline exceeded"
+    grpc.StatusCode.INTERNAL,  # so says grpcio, at times, of a connection that breaks: "Internal error from Core"
 )
 """What another member may do better."""
 

@@ -17,8 +17,8 @@ from tests.model.places import KINDS, new_source
 from zero_codegen import model as contracts
 from zero_codegen.diagnostics import ContractError
 from zero_codegen.model.queries import Query
-from zero_codegen.model.queries.texts import DIALECTS
 from zero_codegen.model.queries.values import Kind, kind_of
+from zero_codegen.model.settings import DIALECTS
 from zero_codegen.model.sql import ddl
 from zero_codegen.source import ContractFile
 from zero_runtime import model

@@ -10,6 +10,9 @@ import msgspec
 
 Dialect: TypeAlias = Literal["mysql", "postgresql", "sqlite"]
 
+DIALECTS: tuple[Dialect, ...] = ("sqlite", "mysql", "postgresql")
+"""Those that everything is written in, in the order of generated source."""
+
 ALL_TABLES = "*"
 """What `cached` names all tables by."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from zero_codegen.model.emit import expressions
 from zero_codegen.model.emit.methods import Method, methods
 from zero_codegen.model.schema import Column, Contract, NewUuid, Table
+from zero_codegen.model.settings import DIALECTS
 from zero_codegen.model.sql import ddl
 from zero_codegen.model.sql.statements import Statement, Statements, upsert_keys
 from zero_codegen.model.types import Char, Constant, Enum, Json, Text
@@ -33,7 +34,7 @@ class TableView:
     def __init__(self, contract: Contract, table: Table) -> None:
         self.table = table
         self.names = expressions.Names(table)
-        self.schema = {dialect: ddl.definition(contract, table, dialect) for dialect in ddl.DIALECTS}
+        self.schema = {dialect: ddl.definition(contract, table, dialect) for dialect in DIALECTS}
         self.references = tuple_literal([string(name) for name in table.references])
 
     def used(self) -> Iterator[str]:

@@ -8,11 +8,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from zero_codegen.model.settings import Dialect
+from zero_codegen.model.settings import DIALECTS, Dialect
 from zero_codegen.python import WIDTH, docstring, string
 from zero_codegen.width import width
-
-_DIALECTS: tuple[Dialect, ...] = ("sqlite", "mysql", "postgresql")
 
 _LONGEST_SLUG = 40
 """Characters of a file's name that say what is in it; alembic's number."""
@@ -69,7 +67,7 @@ def _function(name: str, way: Way) -> str:
     if way.is_empty:
         return "\n".join([*lines, "    migrations.execute()"])
     lines.append("    migrations.execute(")
-    for dialect in _DIALECTS:
+    for dialect in DIALECTS:
         if statements := way.statements[dialect]:
             lines += _argument(dialect, statements)
     lines.append("    )")

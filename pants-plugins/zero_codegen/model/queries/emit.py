@@ -9,8 +9,8 @@ from zero_codegen import naming
 from zero_codegen.model.emit.expressions import Names
 from zero_codegen.model.emit.literals import literal
 from zero_codegen.model.queries.query import Member, Query
-from zero_codegen.model.queries.texts import DIALECTS
 from zero_codegen.model.schema import Contract, Table
+from zero_codegen.model.settings import DIALECTS
 from zero_codegen.python import Bracketed, Piece, joined, layout, string, tuple_literal
 from zero_codegen.templates import render
 

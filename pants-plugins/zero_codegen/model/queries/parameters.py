@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from zero_codegen.model import types
-from zero_codegen.model.queries.texts import DIALECTS, Texts, same
+from zero_codegen.model.queries.texts import Texts, same
 from zero_codegen.model.queries.values import Kind, Refused, Value, kind_of
-from zero_codegen.model.settings import Dialect
+from zero_codegen.model.settings import DIALECTS, Dialect
 from zero_codegen.model.types import ColumnType
 
 _MARK = re.compile("\0([0-9]+)\0")

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from zero_codegen.model.settings import Dialect
 
-DIALECTS: tuple[Dialect, ...] = ("sqlite", "mysql", "postgresql")
-
 
 @dataclass(frozen=True, slots=True)
 class Texts:

@@ -43,8 +43,6 @@ from zero_codegen.model.types import (
     quoted,
 )
 
-DIALECTS: tuple[Dialect, ...] = ("sqlite", "mysql", "postgresql")
-
 _INDENT = "  "
 
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zero_codegen.model.schema import Column, Now, Table
-from zero_codegen.model.settings import Dialect
+from zero_codegen.model.settings import DIALECTS, Dialect
 from zero_codegen.model.sql import ddl
-from zero_codegen.model.sql.ddl import DIALECTS
 from zero_codegen.model.sql.names import quoted_name
 
 _MARK = "\0"

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import logging
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -101,18 +102,26 @@ class Redis:
             _log.info("Redis at %s can be used again", self._conf.host)
 
     async def _run(self, script: Script, key: str, arguments: tuple[float, ...]) -> Any:
-        from redis.exceptions import NoScriptError
-
-        try:
-            return await self.client.evalsha(script.digest, 1, key, *arguments)
-        except NoScriptError:
-            return await self.client.eval(script.text, 1, key, *arguments)
+        return await run(self.client.execute_command, script, (key,), *arguments)
 
 
 def _forget(asking: asyncio.Task[Any]) -> None:
     """What became of a question that nobody waits for any more is nobody's business."""
     if not asking.cancelled():
         asking.exception()
+
+
+async def run(
+    execute: Callable[..., Awaitable[Any]], script: Script, keys: Sequence[str | bytes], *arguments: Any
+) -> Any:
+    """What a script returns; ``execute`` does one command."""
+    from redis.exceptions import NoScriptError
+
+    rest = len(keys), *keys, *arguments
+    try:
+        return await execute("EVALSHA", script.digest, *rest)
+    except NoScriptError:
+        return await execute("EVAL", script.text, *rest)
 
 
 def is_wrong_type(error: BaseException) -> bool:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zero_runtime.config import DatabaseConf
-from zero_runtime.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, Unavailable
+from zero_runtime.errors import Aborted, Unavailable
 from zero_runtime.model.creation import ordered
 from zero_runtime.model.pool import Refused
 from zero_runtime.model.replicas import Replicas
 from zero_runtime.model.server import Dropped, Server, Use
-from zero_runtime.model.session import ConnectionLost, Isolation, Parameters, Session
+from zero_runtime.model.session import REFUSALS, ConnectionLost, Isolation, Parameters, Session
 from zero_runtime.model.statement import Dialect, Schema, Statement
 from zero_runtime.model.streaming import Stream
 from zero_runtime.model.transactions import ROLLED_BACK, Participant, Transaction
@@ -26,13 +26,11 @@ if TYPE_CHECKING:
     from zero_runtime.model.cache import Cache
 
 P = TypeVar("P", bound=Participant)
+T = TypeVar("T")
 
 _BEGIN, _SAVEPOINT, _COMMIT = Statement("begin"), Statement("savepoint"), Statement("commit")
 _CREATE = Statement("create")
 """What commands are called that are of no statement."""
-
-_REFUSALS = (Aborted, AlreadyExists, FailedPrecondition, InvalidArgument)
-"""What says that the database has not committed. After any other failure nobody knows."""
 
 _MOST_ASKED = 4
 """How often replicas are asked for the same before the primary is."""
@@ -91,15 +89,12 @@ class Database:
         if statement.writes or self._current.get() is not None:
             async with self._use(statement) as session:
                 return await session.fetch(statement, parameters)
-        server = self._reader(primary)
-        asked: list[Server] = []
-        while True:
-            try:
-                async with server.use(statement) as session:
-                    return await session.fetch(statement, parameters)
-            except (Unavailable, Aborted) as error:
-                asked.append(server)
-                server = self._elsewhere(asked, error)
+
+        async def fetch(server: Server) -> list[Row]:
+            async with server.use(statement) as session:
+                return await session.fetch(statement, parameters)
+
+        return await self._ask_readers(fetch, primary)
 
     @asynccontextmanager
     async def stream(
@@ -217,7 +212,7 @@ class Database:
                 await self._commit(session)
                 committed = True
             except BaseException as error:
-                if committed is None and isinstance(error, _REFUSALS):
+                if committed is None and isinstance(error, REFUSALS):
                     committed = False
                 await session.undo("ROLLBACK")
                 raise
@@ -294,11 +289,15 @@ class Database:
         current = self._current.get()
         if statement.writes or current is not None:
             return await Stream.open(current or self._primary, statement, parameters)
-        server = self._reader()
+        return await self._ask_readers(lambda server: Stream.open(server, statement, parameters))
+
+    async def _ask_readers(self, ask: Callable[[Server], Awaitable[T]], primary: bool = False) -> T:
+        """What one of those says who are asked for what is only read."""
+        server = self._reader(primary)
         asked: list[Server] = []
         while True:
             try:
-                return await Stream.open(server, statement, parameters)
+                return await ask(server)
             except (Unavailable, Aborted) as error:
                 asked.append(server)
                 server = self._elsewhere(asked, error)

@@ -6,7 +6,7 @@ import abc
 from collections.abc import AsyncGenerator, Iterable
 from typing import ClassVar, Literal, TypeAlias
 
-from zero_runtime.errors import Unavailable
+from zero_runtime.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, Unavailable
 from zero_runtime.model.statement import Dialect, Statement
 from zero_runtime.model.values import Row, Value
 
@@ -25,6 +25,10 @@ Without the connection the server does it by itself."""
 
 END_TIMEOUT = 1.0
 """Seconds that a server has to hear that a connection ends."""
+
+
+REFUSALS = (Aborted, AlreadyExists, FailedPrecondition, InvalidArgument)
+"""What says that the database has not done what was asked. After any other failure nobody knows."""
 
 
 class ConnectionLost(Unavailable):

@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, Generic, TypeVar
 
-from zero_runtime.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument
 from zero_runtime.model.cache.entries import Values
 from zero_runtime.model.cache.keys import Keys
 from zero_runtime.model.cache.local import LocalLayer
 from zero_runtime.model.cache.protocol import Store
 from zero_runtime.model.pool import Refused
+from zero_runtime.model.session import REFUSALS
 from zero_runtime.model.table import Index, Table
 
 R = TypeVar("R")
 
-NOTHING_WRITTEN = (AlreadyExists, InvalidArgument, FailedPrecondition, Aborted, Refused)
+NOTHING_WRITTEN = (*REFUSALS, Refused)
 """What a statement of its own raises that the database has refused, or was not even asked. After anything
 else it may have been done, or be done a little later."""
 

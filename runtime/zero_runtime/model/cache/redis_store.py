@@ -19,7 +19,7 @@ from zero_runtime.config import RedisConf
 from zero_runtime.model.cache.metrics import LOST, OWED, PAID
 from zero_runtime.model.cache.protocol import ELSE, LEASE, MARK, Away
 from zero_runtime.observability.metrics import counter
-from zero_runtime.redis import Script, answered, bytes_client, is_wrong_type
+from zero_runtime.redis import Script, answered, bytes_client, is_wrong_type, run
 
 T = TypeVar("T")
 
@@ -223,13 +223,7 @@ class RedisStore:
         await asyncio.gather(*(self._run(script, part, *arguments) for part in parts))
 
     async def _run(self, script: Script, keys: Sequence[bytes], *arguments: bytes | int) -> Any:
-        from redis.exceptions import NoScriptError
-
-        rest = len(keys), *keys, *arguments
-        try:
-            return await self._command("EVALSHA", script.digest, *rest)
-        except NoScriptError:
-            return await self._command("EVAL", script.text, *rest)
+        return await run(self._command, script, keys, *arguments)
 
     async def _command(self, *arguments: bytes | str | int) -> Any:
         async with self._turns:

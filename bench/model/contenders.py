@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import decimal
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -44,18 +44,8 @@ class Place:
     """Those of the raw driver."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    name: str
-    open: Callable[[Place], AbstractAsyncContextManager[Work]]
-    kinds: tuple[str, ...] = ("SQLite", "MariaDB", "PostgreSQL")
-
-
-@dataclass(frozen=True)
-class Storing:
-    name: str
-    open: Callable[[Place], AbstractAsyncContextManager[Callable[[int], Awaitable[None]]]]
-    kinds: tuple[str, ...] = ("SQLite", "MariaDB", "PostgreSQL")
+Store = Callable[[int], Awaitable[None]]
+"""Stores so many rows."""
 
 
 def key(number: int) -> int:
@@ -92,7 +82,7 @@ async def zero(place: Place) -> AsyncIterator[Work]:
 
 
 @asynccontextmanager
-async def zero_storing(place: Place) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+async def zero_storing(place: Place) -> AsyncIterator[Store]:
     async with model.open_database(place.zero) as database:
         accounts = AccountModel(database)
         start = 10**6
@@ -176,7 +166,7 @@ async def _leave(connection: object) -> None:
 
 
 @asynccontextmanager
-async def raw_storing(place: Place) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+async def raw_storing(place: Place) -> AsyncIterator[Store]:
     start = 2 * 10**6
     match place.kind:
         case "SQLite":
@@ -291,7 +281,7 @@ async def orm(place: Place) -> AsyncIterator[Work]:
 
 
 @asynccontextmanager
-async def core_storing(place: Place) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+async def core_storing(place: Place) -> AsyncIterator[Store]:
     async with _engine(place) as engine:
         start = 3 * 10**6
         names = _BULK_COLUMNS.split(", ")
@@ -307,7 +297,7 @@ async def core_storing(place: Place) -> AsyncIterator[Callable[[int], Awaitable[
 
 
 @asynccontextmanager
-async def orm_storing(place: Place) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+async def orm_storing(place: Place) -> AsyncIterator[Store]:
     async with _engine(place) as engine:
         sessions = async_sessionmaker(engine)
         start = 4 * 10**6
@@ -323,18 +313,18 @@ async def orm_storing(place: Place) -> AsyncIterator[Callable[[int], Awaitable[N
         yield store
 
 
-FINDING = (
-    Finding("driver", raw),
-    Finding("Zero", zero),
-    Finding("SQLAlchemy Core", core),
-    Finding("SQLAlchemy ORM", orm),
-)
-STORING = (
-    Storing("driver, executemany", raw_storing),
-    Storing("Zero, insert_many", zero_storing),
-    Storing("SQLAlchemy Core", core_storing),
-    Storing("SQLAlchemy ORM", orm_storing),
-)
+FINDING: Mapping[str, Callable[[Place], AbstractAsyncContextManager[Work]]] = {
+    "driver": raw,
+    "Zero": zero,
+    "SQLAlchemy Core": core,
+    "SQLAlchemy ORM": orm,
+}
+STORING: Mapping[str, Callable[[Place], AbstractAsyncContextManager[Store]]] = {
+    "driver, executemany": raw_storing,
+    "Zero, insert_many": zero_storing,
+    "SQLAlchemy Core": core_storing,
+    "SQLAlchemy ORM": orm_storing,
+}
 
 
 def sqlite(folder: Path) -> Place:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
@@ -12,11 +11,14 @@ import sqlalchemy as sa
 import uvloop
 
 from bench.model import caching, generation
-from bench.model.contenders import FINDING, STORING, Place, prepare, sqlite
+from bench.model.contenders import FINDING, STORING, Place, Store, prepare, sqlite
 from bench.model.rounds import Contender, Work, chosen, measure, table
 from tests.servers import mariadb, postgresql
 from tests.servers.redis import redis
 from zero_runtime.model.source import MysqlSource, PostgresqlSource, parse_source
+
+_DRIVERS = {"MariaDB": "mysql+asyncmy", "PostgreSQL": "postgresql+asyncpg"}
+"""SQLAlchemy's names of them."""
 
 
 def main() -> None:
@@ -43,33 +45,12 @@ def main() -> None:
 
 def _server(kind: str, source: str) -> Place:
     parsed = parse_source(source)
-    if isinstance(parsed, MysqlSource):
-        url = sa.URL.create(
-            "mysql+asyncmy",
-            parsed.user,
-            parsed.password,
-            parsed.host,
-            parsed.port,
-            parsed.database,
-        )
-    else:
-        assert isinstance(parsed, PostgresqlSource)
-        url = sa.URL.create(
-            "postgresql+asyncpg",
-            parsed.user,
-            parsed.password,
-            parsed.host,
-            parsed.port,
-            parsed.database,
-        )
-    raw = {
-        "host": parsed.host,
-        "port": parsed.port,
-        "user": parsed.user,
-        "password": parsed.password,
-        "database": parsed.database,
-    }
-    return Place(kind, source, url, raw)
+    assert isinstance(parsed, MysqlSource | PostgresqlSource)
+    names = ("host", "port", "user", "password", "database")
+    options = {name: getattr(parsed, name) for name in names}
+    url = {**options, "username": options["user"]}
+    del url["user"]
+    return Place(kind, source, sa.URL.create(_DRIVERS[kind], **url), options)
 
 
 async def _measure(places: list[Place], address: str, options: argparse.Namespace) -> None:
@@ -79,8 +60,8 @@ async def _measure(places: list[Place], address: str, options: argparse.Namespac
     for title in chosen(titles, options.only):
         async with AsyncExitStack() as opened:
             contenders = [
-                Contender(each.name, await opened.enter_async_context(each.open(titles[title])))
-                for each in FINDING
+                Contender(name, await opened.enter_async_context(open_work(titles[title])))
+                for name, open_work in FINDING.items()
             ]
             await measure(contenders, options.rounds, options.finds)
         print(table(title, contenders), flush=True)
@@ -101,14 +82,14 @@ async def _measure(places: list[Place], address: str, options: argparse.Namespac
     for title in chosen(titles, options.only):
         async with AsyncExitStack() as opened:
             contenders = []
-            for each in STORING:
-                store = await opened.enter_async_context(each.open(titles[title]))
-                contenders.append(Contender(each.name, _storing(store, options.rows)))
+            for name, open_store in STORING.items():
+                store = await opened.enter_async_context(open_store(titles[title]))
+                contenders.append(Contender(name, _storing(store, options.rows)))
             await measure(contenders, 3, 1)
         print(table(title, contenders, unit=1e6, name="s"), flush=True)
 
 
-def _storing(store: Callable[[int], Awaitable[None]], rows: int) -> Work:
+def _storing(store: Store, rows: int) -> Work:
     return lambda _: store(rows)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.faults.fleet import TRANSPORTS, client, load, now, run, servers
 from tests.servers.etcd import etcd
+from tests.servers.process import pause
 
 RATE = 150.0
 """Calls per second; on two cores they are nobody's burden."""
@@ -105,7 +105,7 @@ def test_a_server_that_hangs_costs_a_call_now_and_then(tmp_path: Path) -> None:
             endpoints = [server.address for server in fleet]
             async with client(Endpoints=endpoints, Timeout=1000) as answer, load(answer, RATE) as calls:
                 await asyncio.sleep(2)
-                fleet[0].process.send_signal(signal.SIGSTOP)
+                pause(fleet[0].process)
                 hung = now()
                 await asyncio.sleep(4)
         assert not [call for call in calls.failed if call.ended < hung]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.certificates import Authority
-from tests.servers.process import free_port, require, running
+from tests.servers.process import free_port, pause, require, running
 
 USER, PASSWORD = "zero", "p@ss/w:rd%"
 """An account that may read and write everything, where accounts are asked for."""
@@ -88,7 +88,7 @@ class Etcd:
     def pause(self) -> None:
         """Makes it stop answering while its connections stay, as a machine does that hangs."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        pause(self._process)
 
     def go_on(self) -> None:
         """Ends `pause`."""

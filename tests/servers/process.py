@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
+import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +22,7 @@ PATH = os.pathsep.join(
         os.environ.get("PATH", ""),
         # Each version has a folder of its own; the newest first.
         *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True),
+        "/usr/local/bin",
         "/usr/local/sbin",
         "/usr/sbin",
         "/sbin",
@@ -38,19 +41,42 @@ def require(program: str, package: str) -> str:
     missing(f"{program} is not installed (Debian: apt-get install {package})")
 
 
-def missing(reason: str) -> NoReturn:
-    """Skips the test, or fails it where ``ZERO_REQUIRE_SERVERS=1`` forbids that."""
-    if os.environ.get("ZERO_REQUIRE_SERVERS") == "1":
-        pytest.fail(f"{reason}, and ZERO_REQUIRE_SERVERS=1", pytrace=False)
+def require_built(program: str) -> str:
+    """The path of a program that Debian does not have. Without it the test is skipped, or fails where
+    ``ZERO_REQUIRE_BUILT_SERVERS=1`` forbids that."""
+    if found := shutil.which(program, path=PATH):
+        return found
+    missing(
+        f"{program} is not installed (build-support/test-servers builds it)", "ZERO_REQUIRE_BUILT_SERVERS"
+    )
+
+
+def missing(reason: str, forbidden_by: str = "ZERO_REQUIRE_SERVERS") -> NoReturn:
+    """Skips the test, or fails it where a variable of the environment forbids that."""
+    if os.environ.get(forbidden_by) == "1":
+        pytest.fail(f"{reason}, and {forbidden_by}=1", pytrace=False)
     pytest.skip(reason)
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody uses at the moment.
+
+    It is below those that the system gives to connections, which would take it before a server does.
+    """
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def pause(process: subprocess.Popen[bytes]) -> None:
+    """Makes it stop answering while its connections stay, as a machine does that hangs; SIGCONT ends that.
+
+    A signal only asks for it: on a busy machine some threads answer once more, so all of them are waited for.
+    """
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
 
 @contextmanager

@@ -72,7 +72,9 @@ def test_a_busy_loop_is_a_load_of_its_own() -> None:
         meter.stop()
         return meter.now
 
-    assert asyncio.run(test(False)) < 500 < asyncio.run(test(True))
+    # Others may use the processor for a while: then even a loop that does little waits.
+    assert any(asyncio.run(test(False)) < 500 for _ in range(10))
+    assert asyncio.run(test(True)) > 500
 
 
 def test_a_thread_that_waits_for_a_processor_is_busy_too(tmp_path: Path) -> None:

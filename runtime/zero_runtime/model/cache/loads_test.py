@@ -49,8 +49,8 @@ def test_a_key_is_worked_on_once_at_a_time_whenever_they_come() -> None:
             await asyncio.sleep(pause)
             await asyncio.gather(loads.do("key", work), loads.do("other", other))
 
-        await asyncio.gather(*(ask(number * 0.0007) for number in range(50)))
-        assert work.begun > 5 and other.begun > 5
+        while work.begun <= 5 or other.begun <= 5:
+            await asyncio.gather(*(ask(number * 0.0007) for number in range(50)))
         assert (work.most, other.most) == (1, 1)
 
     asyncio.run(test())

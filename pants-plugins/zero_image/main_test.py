@@ -15,16 +15,18 @@ import zero_image
 from zero_image import testing
 
 COMMANDS = (
-    *(
-        "base",
-        "import-base",
-        "requirements-layer",
-        "sources-layer",
-        "assemble",
-        "docker-context",
-        "pull",
-        "lock",
-    ),
+    "base",
+    "import-base",
+    "requirements-layer",
+    "wheel-layer",
+    "requires",
+    "sources-layer",
+    "assemble",
+    "docker-context",
+    "pull",
+    "push",
+    "lock",
+    "refresh",
 )
 
 
@@ -43,35 +45,40 @@ def test_every_command_helps(tmp_path: Path) -> None:
     for command in COMMANDS:
         result = run(tmp_path, command, "--help")
         assert (result.returncode, result.stderr) == (0, "")
-        assert "--output" in result.stdout
+        assert "--help" in result.stdout
 
 
 def test_builds_an_image_step_by_step(tmp_path: Path) -> None:
     lock = testing.write_debs(tmp_path / "debs", {"python": testing.tar_of(testing.host_files())})
     wheel = testing.wheel("demo", "1.0", {"demo.py": b"x = 1\n"})
     testing.write_zip(tmp_path / "third.pex", testing.pex_files({"demo-1.0-py3-none-any.whl": wheel}))
+    big = "big-1.0-py3-none-any.whl"
+    testing.write_folder(tmp_path / "deps" / big, testing.wheel("big", "1.0", {"big.py": b"x = 1\n"}))
     testing.write_folder(tmp_path / "src", {"shop/main.py": b"import demo\n"})
     testing.write_folder(tmp_path / "files", {"etc/shop.yaml": b"Name: shop\n"})
     (tmp_path / "spec.json").write_text(
         json.dumps({"reference": "shop:1", "entrypoint": ["/app/bin/python"]})
     )
-    layers = ("--base", "out/base", "--layer", "third-party.layer", "--layer", "first-party.layer")
+    names = ("big", "third-party", "first-party")
+    layers = ("--base", "out/base", *(part for name in names for part in ("--layer", f"{name}.layer")))
     for arguments in (
         ("base", "--lock", lock.name, "--debs", "debs", "--output", "out"),
         (
-            "requirements-layer",
-            "--compiler",
-            "out/compiler",
-            "--pex",
-            "third.pex",
-            "--output",
-            "third-party.layer",
+            *("requirements-layer", "--compiler", "out/compiler", "--pex", "third.pex"),
+            *("--output", "third-party.layer"),
+        ),
+        (
+            *("wheel-layer", "--compiler", "out/compiler", "--wheel", f"deps/{big}"),
+            *("--output", "big.layer"),
         ),
         (
             *("sources-layer", "--compiler", "out/compiler", "--sources", "src", "--files", "files"),
             *("--output", "first-party.layer"),
         ),
-        ("assemble", *layers, "--spec", "spec.json", "--output", "shop.oci.tar", "--summary", "shop.json"),
+        (
+            *("assemble", *layers, "--sbom", "shop.cdx.json", "--spec", "spec.json"),
+            *("--output", "shop.oci.tar", "--summary", "shop.json"),
+        ),
         ("docker-context", *layers, "--spec", "spec.json", "--output", "docker"),
         ("import-base", "--layout", "shop.oci.tar", "--output", "again"),
     ):
@@ -81,6 +88,8 @@ def test_builds_an_image_step_by_step(tmp_path: Path) -> None:
         digest = json.loads((tmp_path / "shop.json").read_text())["digest"]
         assert f"blobs/{digest.replace(':', '/')}" in tar.getnames()
     assert (tmp_path / "docker" / "Dockerfile").is_file()
+    bill = json.loads((tmp_path / "shop.cdx.json").read_text())
+    assert [component["name"] for component in bill["components"]] == ["big", "demo", "python"]
     # What was written says nothing of where it was written.
     for path in tmp_path.glob("*.layer/*.json"):
         assert os.fsdecode(tmp_path) not in path.read_text()
@@ -116,3 +125,11 @@ def test_mistakes_are_told_without_a_traceback(
     assert result.stderr.startswith(problem)
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_belongs_to_a_base_comes_after_it(tmp_path: Path) -> None:
+    result = run(
+        tmp_path, "assemble", "--layer", "x.layer", "--base", "b", "--spec", "s.json", "--output", "x.tar"
+    )
+    assert result.returncode == 2
+    assert "--layer comes after the --base that it belongs to" in result.stderr

@@ -50,6 +50,19 @@ def host_files() -> dict[str, bytes | str]:
     return files
 
 
+def foreign_files() -> dict[str, bytes | str]:
+    """The same system as for the other architecture: its programs say that they are made for that."""
+    own = os.uname().machine
+    other, number = ("aarch64", 183) if own == "x86_64" else ("x86_64", 62)
+
+    def retold(data: bytes | str) -> bytes | str:
+        if isinstance(data, str) or not elf.is_elf(data):
+            return data
+        return data[:18] + number.to_bytes(2, "little") + data[20:]
+
+    return {path.replace(own, other): retold(data) for path, data in host_files().items()}
+
+
 def _without_debugging(library: bytes) -> bytes:
     """What is loaded of a library; a Python built on the spot may carry five times that in symbols."""
     (table,) = struct.unpack_from("<Q", library, 32)

@@ -18,12 +18,13 @@ from zero_image.debian.lockfile import OCI_ARCHITECTURES, DebianLock, read_lock
 from zero_image.errors import ImageError
 from zero_image.filesystem import elf
 from zero_image.filesystem.rootfs import Node, RootFs
-from zero_image.layers.base import BASE, COMPILER, Base, write_stdlib_bytecode
+from zero_image.layers.base import BASE, COMPILER, Base
 from zero_image.layers.layer import new_layer, read_layer
 from zero_image.layers.sbom import Package, cyclonedx
+from zero_image.layers.stdlib import write_stdlib_bytecode
 from zero_image.outputs import new_folder
 from zero_image.python.compiler import Compiler
-from zero_image.python.extraction import extract, find_python
+from zero_image.python.extraction import find_python, write_compiler
 
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # since Debian 12
@@ -46,8 +47,11 @@ _UNWANTED = re.compile(
 _USERS = (("root", 0, "/root"), ("nobody", 65534, "/nonexistent"), ("nonroot", USER, "/home/nonroot"))
 
 
-def build(lock_path: Path, debs: Path, output: Path) -> None:
-    """Unpacks the packages that ``lock_path`` names, found in the folder ``debs``, and writes ``output``."""
+def build(lock_path: Path, debs: Path, output: Path, lender: Path | None = None) -> None:
+    """Unpacks the packages that ``lock_path`` names, found in the folder ``debs``, and writes ``output``.
+
+    ``lender`` is the compiler of a base for this machine, where the lock is for another architecture.
+    """
     lock = read_lock(lock_path)
     _verify(lock, debs)
     root = _root(lock, debs)
@@ -58,7 +62,7 @@ def build(lock_path: Path, debs: Path, output: Path) -> None:
         for package in lock.packages
     ]
     with new_folder(output) as partial:
-        python = extract(root, find_python(root, lock.python), partial / COMPILER)
+        python = write_compiler(root, find_python(root, lock.python), lender, partial / COMPILER)
         folder = partial / BASE
         created_by = f"{lock.distribution} {lock.release} packages"
         with (

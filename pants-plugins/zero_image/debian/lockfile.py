@@ -45,9 +45,14 @@ class DebianLock:
     python: str
     """The minor version of the Python in it: ``3.11``."""
     packages: tuple[LockedPackage, ...]
+    extra: tuple[str, ...] = ()
+    """The packages that were asked for besides those of every base."""
 
     def to_json(self) -> bytes:
-        return readable_json({"format": FORMAT, **asdict(self)})
+        value = asdict(self)
+        if not self.extra:
+            del value["extra"]
+        return readable_json({"format": FORMAT, **value})
 
 
 def read_lock(path: Path) -> DebianLock:
@@ -56,7 +61,7 @@ def read_lock(path: Path) -> DebianLock:
     del value["format"]
     try:
         packages = tuple(LockedPackage(**package) for package in _list(value.pop("packages")))
-        lock = DebianLock(packages=packages, **value)
+        lock = DebianLock(packages=packages, extra=tuple(_list(value.pop("extra", []))), **value)
     except (KeyError, TypeError) as error:
         raise ImageError(
             f"{path}: not a Debian lock: {error}", hint="write it anew with the command `lock`"
@@ -66,7 +71,7 @@ def read_lock(path: Path) -> DebianLock:
     return lock
 
 
-def _list(value: Any) -> list[dict[str, Any]]:
+def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise TypeError("packages is not a list")
+        raise TypeError(f"{value!r} is not a list")
     return value

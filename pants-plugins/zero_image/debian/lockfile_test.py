@@ -44,7 +44,7 @@ def lock_with(tmp_path: Path, **changes: Any) -> Path:
     ("changes", "problem"),
     [
         ({"format": 2}, "not a Debian lock of format 1"),
-        ({"packages": {}}, "packages is not a list"),
+        ({"packages": {}}, "{} is not a list"),
         ({"packages": [{"name": "a"}]}, "missing 6 required"),
         ({"packages": [1]}, "not a Debian lock"),
         ({"mirror": "here"}, "unexpected keyword argument 'mirror'"),

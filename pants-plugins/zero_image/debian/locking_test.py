@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from zero_image.debian.archive import KEYRING, apt_mirrors
-from zero_image.debian.locking import write_lock
+from zero_image.debian.locking import refresh_locks, write_lock
 from zero_image.debian.resolution import roots
 from zero_image.errors import ImageError
 from zero_image.testing import write_folder
@@ -91,6 +91,50 @@ def test_takes_the_newest_from_both_archives(
         "size": 7,
     }
     assert "not verified" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("without_gpgv")
+def test_a_refresh_keeps_what_a_lock_was_asked_for(
+    archive: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    folder, mirrors = archive
+    names = [*roots("3.11"), "libpq5"]
+    write_folder(folder / "debian", suite("bookworm", index(names, "1.0")))
+    path = tmp_path / "locks" / "debian-12-amd64.lock"
+    write_lock("bookworm", "amd64", "3.11", ["libpq5"], mirrors, KEYRING, path)
+    before = path.read_bytes()
+    assert list(refresh_locks([path], mirrors)) == [f"{path}: {len(names)} packages, 0 changed"]
+    assert path.read_bytes() == before
+    write_folder(folder / "debian-security", suite("bookworm-security", index(["libpq5"], "1.2")))
+    lines = list(refresh_locks([path.parent], mirrors))
+    assert lines == [
+        f"{path}: {len(names)} packages, 2 changed",
+        "  libpq5: 1.0 -> 1.2",
+        "  tzdata: 1.1 -> 1.0",
+    ]
+    versions = {one["name"]: one["version"] for one in json.loads(path.read_text())["packages"]}
+    assert versions["libpq5"] == "1.2"
+
+
+@pytest.mark.usefixtures("without_gpgv")
+def test_a_refresh_that_fails_for_one_lock_writes_none(
+    archive: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    _, mirrors = archive
+    lock(mirrors, tmp_path / "a.lock")
+    good = json.loads((tmp_path / "a.lock").read_text())
+    (tmp_path / "b.lock").write_text(json.dumps(good | {"architecture": "arm64"}))
+    (tmp_path / "c.lock").write_text("[]")
+    (tmp_path / "a.lock").write_text(json.dumps(good | {"packages": []}))
+    with pytest.raises(ImageError) as raised:
+        list(refresh_locks([tmp_path], mirrors))
+    assert [problem.partition(": ")[0] for problem in raised.value.problems] == [
+        str(tmp_path / "b.lock"),
+        str(tmp_path / "c.lock"),
+    ]
+    assert json.loads((tmp_path / "a.lock").read_text())["packages"] == []
+    with pytest.raises(ImageError, match="there are no locks here"):
+        list(refresh_locks([tmp_path / "mirror"], mirrors))
 
 
 @pytest.mark.skipif(shutil.which("gpgv") is None or not KEYRING.exists(), reason="no gpgv or no Debian keys")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from zero_image.errors import ImageError
-from zero_image.image.assembly import load
+from zero_image.image.composition import load
 from zero_image.image.spec import Spec
 from zero_image.layers.base import Base
 from zero_image.layers.layer import Layer
@@ -45,7 +45,7 @@ def _instructions(base: Base, archives: Iterable[str], spec: Spec) -> Iterator[s
     for name in archives:
         yield f"ADD {name} /"
     yield from _pairs("ENV", spec.own_environment(base))
-    yield from _pairs("LABEL", spec.labels)
+    yield from _pairs("LABEL", spec.own_labels(base))
     if spec.exposed:
         yield f"EXPOSE {' '.join(spec.exposed)}"
     yield f"STOPSIGNAL {spec.stop_signal}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from zero_image.conventions import APP, SOURCES, USER
 from zero_image.errors import ImageError, nearest
@@ -42,7 +42,10 @@ class Spec:
     cmd: list[str] = field(default_factory=list)
     """Arguments that whoever runs the image may replace."""
     env: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    """Of the manifest, and of the index of several platforms; they are labels too, which is what docker shows."""
     labels: dict[str, str] = field(default_factory=dict)
+    """Further labels."""
     ports: list[str] = field(default_factory=list)
     """``8080`` or ``8080/tcp``."""
     user: str = f"{USER}:{USER}"
@@ -64,6 +67,14 @@ class Spec:
         path = _environment(base).get("PATH", _SYSTEM_PATH)
         return dict(sorted({**ENVIRONMENT, "PATH": f"/{APP}/bin:{path}", **self.env}.items()))
 
+    def annotated(self, base: Base) -> dict[str, str]:
+        """The annotations of the manifest."""
+        return {**self.annotations, **base.annotations}
+
+    def own_labels(self, base: Base) -> dict[str, str]:
+        """The labels that the image adds to its base's."""
+        return {**self.annotated(base), **self.labels}
+
     def config(self, base: Base) -> dict[str, Any]:
         """The ``config`` object of the OCI image configuration."""
         environment = _environment(base) | self.own_environment(base)
@@ -74,7 +85,7 @@ class Spec:
             "Entrypoint": self.entrypoint,
             "Cmd": self.cmd,
             "WorkingDir": self.workdir,
-            "Labels": {**(base.config.get("Labels") or {}), **self.labels},
+            "Labels": {**(base.config.get("Labels") or {}), **self.own_labels(base)},
             "ExposedPorts": {
                 **(base.config.get("ExposedPorts") or {}),
                 **{port: {} for port in self.exposed},
@@ -116,8 +127,12 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(_is_text(item) for item in value)
 
 
-def _is_mapping(value: object) -> bool:
+def _is_mapping(value: object) -> TypeGuard[dict[str, str]]:
     return isinstance(value, dict) and all(_is_text(item) for item in value.values())
+
+
+def _is_names(value: object) -> bool:
+    return _is_mapping(value) and all(_is_text(name) and " " not in name for name in value)
 
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {
@@ -125,7 +140,8 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "entrypoint": lambda value: _is_texts(value) and bool(value),
     "cmd": _is_texts,
     "env": lambda value: _is_mapping(value) and all(_VARIABLE.fullmatch(name) for name in value),
-    "labels": lambda value: _is_mapping(value) and all(_is_text(name) and " " not in name for name in value),
+    "annotations": _is_names,
+    "labels": _is_names,
     "ports": lambda value: _is_texts(value) and all(map(_is_port, value)),
     "user": lambda value: isinstance(value, str) and re.fullmatch(r"\w+(:\w+)?", value) is not None,
     "workdir": lambda value: _is_text(value) and value.startswith("/"),
@@ -137,6 +153,7 @@ _MEANINGS = {
     "entrypoint": "a list of strings, at least one",
     "cmd": "a list of strings",
     "env": "an object of variables, each a printable string",
+    "annotations": "an object of annotations, each a printable string",
     "labels": "an object of labels, each a printable string",
     "ports": "a list of ports such as '8080' or '53/udp'",
     "user": "a user such as '65532:65532'",

@@ -6,16 +6,12 @@ zones, new certificates) leaves the layers above it as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zero_image.filesystem.rootfs import RootFs
-from zero_image.layers.layer import Layer, LayerWriter, read_layer
+from zero_image.layers.layer import Layer, read_layer
 from zero_image.outputs import FORMAT, read_format, readable_json
-from zero_image.python.compiler import CompileError, Compiler
 
 _INFO = "base.json"
 BASE = "base"
@@ -32,10 +28,26 @@ class Base:
     """What images inherit: the ``config`` object of an OCI image configuration."""
     reference: str = ""
     """``host/name@sha256:...`` of a base that came from a registry."""
+    digest: str = ""
+    """Of the manifest of a base that is an image, wherever it came from."""
     inherited: int = 0
     """How many of the layers, from the bottom, are those of ``reference``."""
     variant: str = ""
     """Of the architecture: ``v8``; usually empty."""
+
+    @property
+    def platform(self) -> dict[str, str]:
+        """As an OCI index tells platforms apart."""
+        variant = {"variant": self.variant} if self.variant else {}
+        return {"architecture": self.architecture, "os": "linux", **variant}
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """What OCI's annotations say of a base image; nothing of one that is made of packages."""
+        name, _, digest = self.reference.partition("@")
+        prefix = "org.opencontainers.image.base"
+        values = {f"{prefix}.name": name, f"{prefix}.digest": digest or self.digest}
+        return {key: value for key, value in values.items() if value}
 
     def save(self, folder: Path) -> None:
         """Writes ``base.json`` beside the layers."""
@@ -45,6 +57,7 @@ class Base:
             "variant": self.variant,
             "soabi": self.soabi,
             "reference": self.reference,
+            "digest": self.digest,
             "inherited": self.inherited,
             "config": self.config,
             "layers": [layer.blob.parent.name for layer in self.layers],
@@ -59,28 +72,8 @@ def read_base(folder: Path) -> Base:
         variant=info["variant"],
         soabi=info["soabi"],
         reference=info["reference"],
+        digest=info["digest"],
         inherited=info["inherited"],
         config=info["config"],
         layers=tuple(read_layer(folder / name) for name in info["layers"]),
     )
-
-
-def write_bytecode(layer: LayerWriter, compiler: Compiler, path: str, source: bytes) -> None:
-    """Adds the bytecode of the module at ``path`` to a layer; raises CompileError for what is not Python."""
-    folder, _, name = path.rpartition("/")
-    bytecode = compiler.compile(f"/{path}", source)
-    layer.file(f"{folder}/__pycache__/{name.removesuffix('.py')}.{compiler.python.cache_tag}.pyc", bytecode)
-
-
-def stdlib_modules(root: RootFs, compiler: Compiler) -> Iterator[str]:
-    """The paths of the modules of the base's standard library, those of installed distributions left out."""
-    for path in root.files(compiler.python.stdlib.strip("/"), ".py"):
-        if "/site-packages/" not in path and "/dist-packages/" not in path:
-            yield path
-
-
-def write_stdlib_bytecode(layer: LayerWriter, compiler: Compiler, root: RootFs) -> None:
-    """Adds the bytecode of the standard library; without it a service starts 2.7 times slower."""
-    for path in stdlib_modules(root, compiler):
-        with suppress(CompileError):  # the test data of lib2to3 is not meant to be valid
-            write_bytecode(layer, compiler, path, root.nodes[path].data)

@@ -13,14 +13,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zero_image.conventions import EPOCH
 from zero_image.errors import ImageError
-from zero_image.filesystem.rootfs import Node
 from zero_image.layers.sbom import Package
 from zero_image.outputs import FORMAT, new_folder, read_format, readable_json
-from zero_image.python.compiler import Compiler
+
+if TYPE_CHECKING:
+    from zero_image.filesystem.rootfs import Node
+    from zero_image.python.compiler import Compiler
 
 MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 _INFO = "layer.json"
@@ -149,6 +151,13 @@ def new_layer(
             soabi=compiler.python.soabi,
             packages=tuple(packages),
         ).save()
+
+
+def write_bytecode(layer: LayerWriter, compiler: Compiler, path: str, source: bytes) -> None:
+    """Adds the bytecode of the module at ``path`` to a layer; raises CompileError for what is not Python."""
+    folder, _, name = path.rpartition("/")
+    bytecode = compiler.compile(f"/{path}", source)
+    layer.file(f"{folder}/__pycache__/{name.removesuffix('.py')}.{compiler.python.cache_tag}.pyc", bytecode)
 
 
 class _Stream(io.RawIOBase):

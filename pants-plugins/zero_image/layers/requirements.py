@@ -1,46 +1,81 @@
-"""The command ``requirements-layer``: a virtual environment of a service's third-party distributions.
+"""The commands ``requirements-layer`` and ``wheel-layer``: a virtual environment of third-party distributions.
 
-It lives in /app and is one as ``python -m venv`` makes it, so that every tool finds its way in it.
+It lives in /app and is one as ``python -m venv`` makes it, so that every tool finds its way in it. A layer of some
+distributions depends on those and on the base's Python alone, so all services that have them share it.
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from zero_image.conventions import APP
 from zero_image.errors import ImageError
 from zero_image.filesystem import elf
-from zero_image.layers.base import write_bytecode
-from zero_image.layers.layer import LayerWriter, new_layer
+from zero_image.layers.layer import LayerWriter, new_layer, write_bytecode
 from zero_image.layers.sbom import Package, cyclonedx
 from zero_image.python.compiler import CompileError, Compiler
 from zero_image.python.info import PythonInfo
-from zero_image.python.pex import Member, Pex, Wheel
+from zero_image.python.pex import Member, Pex, Wheel, read_wheel
 
 _SHEBANG = f"#!/{APP}/bin/python\n"
 
 
-def requirements_layer(compiler_folder: Path, pex_path: Path, output: Path) -> None:
-    """Installs the distributions of a PEX into the environment; its own sources are left out."""
+def pex_layer(compiler_folder: Path, pex_path: Path, output: Path) -> None:
+    """The environment with the distributions of a PEX; its own sources are left out."""
     pex = Pex(pex_path)
     with Compiler(compiler_folder) as compiler:
-        _check(pex, pex_path, compiler.python)
-        packages = [Package.pypi(wheel.name, wheel.version) for wheel in pex.wheels]
-        with new_layer(output, compiler, "third-party distributions", packages) as layer:
-            _write_environment(layer, compiler.python)
-            for wheel in pex.wheels:
+        python = compiler.python
+        problems: list[str] = []
+        if pex.constraints and not any(python.meets(constraint) for constraint in pex.constraints):
+            problems.append(
+                f"{pex_path} was made for {' or '.join(pex.constraints)}, the base image has {python}"
+            )
+        _refuse(problems + _misfits(pex.wheels, python), python)
+        _write_requirements(compiler, pex.wheels, output)
+
+
+def wheels_layer(compiler_folder: Path, folder: Path, output: Path) -> None:
+    """The environment with the distributions in ``folder``, which is as the ``.deps`` of a packed or loose PEX."""
+    if not folder.is_dir():
+        raise ImageError(f"{folder}: there is no such folder")
+    wheels = [read_wheel(path) for path in sorted(folder.iterdir())]
+    with Compiler(compiler_folder) as compiler:
+        _refuse(_misfits(wheels, compiler.python), compiler.python)
+        _write_requirements(compiler, wheels, output)
+
+
+def wheel_layer(compiler_folder: Path, paths: Sequence[Path], output: Path) -> None:
+    """Distributions for an environment that another layer has."""
+    wheels = [read_wheel(path) for path in paths]
+    packages = [Package.pypi(wheel.name, wheel.version) for wheel in wheels]
+    first, *others = packages
+    title = f"{len(packages)} distributions" if others else f"{first.name} {first.version}"
+    with Compiler(compiler_folder) as compiler:
+        _refuse(_misfits(wheels, compiler.python), compiler.python)
+        with new_layer(output, compiler, title, packages) as layer:
+            for wheel in wheels:
                 _write_wheel(layer, compiler, wheel)
-            layer.file(f"{APP}/sbom/requirements.cdx.json", cyclonedx(packages))
+            for package in packages:
+                bill = f"{APP}/sbom/{package.name}-{package.version}.cdx.json"
+                layer.file(bill, cyclonedx([package]))
 
 
-def _check(pex: Pex, path: Path, python: PythonInfo) -> None:
-    """Raises ImageError for all that cannot run on the base's Python."""
+def _write_requirements(compiler: Compiler, wheels: Sequence[Wheel], output: Path) -> None:
+    packages = [Package.pypi(wheel.name, wheel.version) for wheel in wheels]
+    with new_layer(output, compiler, "third-party distributions", packages) as layer:
+        _write_environment(layer, compiler.python)
+        for wheel in wheels:
+            _write_wheel(layer, compiler, wheel)
+        layer.file(f"{APP}/sbom/requirements.cdx.json", cyclonedx(packages))
+
+
+def _misfits(wheels: Sequence[Wheel], python: PythonInfo) -> list[str]:
+    """All distributions that cannot run on the base's Python, and why."""
     problems: list[str] = []
-    if pex.constraints and not any(python.meets(constraint) for constraint in pex.constraints):
-        problems.append(f"{path} was made for {' or '.join(pex.constraints)}, the base image has {python}")
-    for wheel in pex.wheels:
+    for wheel in wheels:
         reason = python.refusal(wheel.tags)
         if not reason and wheel.is_local:
             # Such a wheel has no tag that says so; its libraries do.
@@ -50,6 +85,10 @@ def _check(pex: Pex, path: Path, python: PythonInfo) -> None:
                 reason = f"it was built against glibc 2.{needed}"
         if reason:
             problems.append(f"{wheel.filename} cannot run on the base image ({python}): {reason}")
+    return problems
+
+
+def _refuse(problems: Sequence[str], python: PythonInfo) -> None:
     if problems:
         raise ImageError(
             *problems,

@@ -8,7 +8,7 @@ import pytest
 from zero_image import testing
 from zero_image.errors import ImageError
 from zero_image.layers.layer import read_layer
-from zero_image.layers.requirements import requirements_layer
+from zero_image.layers.requirements import pex_layer, wheel_layer, wheels_layer
 from zero_image.python.compiler import Compiler
 
 SITE = f"app/lib/python{testing.VERSION}/site-packages"
@@ -17,7 +17,7 @@ PURE = "py3-none-any.whl"
 
 def install(compiler_folder: Path, folder: Path, wheels: dict[str, dict[str, bytes]], **info: object) -> Path:
     pex = testing.write_zip(folder / "third.pex", testing.pex_files(wheels, **info))
-    requirements_layer(compiler_folder, pex, folder / "third-party.layer")
+    pex_layer(compiler_folder, pex, folder / "third-party.layer")
     return folder / "third-party.layer" / "blob.tar.gz"
 
 
@@ -97,3 +97,78 @@ def test_all_that_cannot_run_is_told_and_nothing_written(compiler_folder: Path, 
     assert told[3].endswith("it is made for CPython 3.9 (tags cp39-cp39)")
     assert f"CPython=={python.minor}.*" in raised.value.hint
     assert [path.name for path in tmp_path.iterdir()] == ["third.pex"]
+
+
+def packed(folder: Path, wheels: dict[str, dict[str, bytes]]) -> Path:
+    """The distributions of a packed PEX: a zip file each."""
+    folder.mkdir(parents=True)
+    for name, files in wheels.items():
+        testing.write_zip(folder / name, files)
+    return folder
+
+
+def test_a_layer_of_one_distribution_has_no_more_than_that(compiler_folder: Path, tmp_path: Path) -> None:
+    """So it is the same whatever else a service requires, and whatever form the distribution is stored in."""
+    name = f"Big_kit-1.0-{PURE}"
+    files = testing.wheel(
+        "Big_kit",
+        "1.0",
+        {
+            "big.py": b"x = 1\n",
+            "Big_kit-1.0.dist-info/entry_points.txt": b"[console_scripts]\nbig = big:run\n",
+        },
+    )
+    wheel_layer(compiler_folder, [packed(tmp_path / "packed", {name: files}) / name], tmp_path / "zip.layer")
+    wheel_layer(compiler_folder, [testing.write_folder(tmp_path / name, files)], tmp_path / "folder.layer")
+    layer, other = read_layer(tmp_path / "zip.layer"), read_layer(tmp_path / "folder.layer")
+    assert (layer.digest, layer.created_by) == (other.digest, "big-kit 1.0")
+    assert [package.purl for package in layer.packages] == ["pkg:pypi/big-kit@1.0"]
+    tag = Compiler(compiler_folder).python.cache_tag
+    files_of_it = {path for path, member in testing.members(layer.blob).items() if member.isfile()}
+    assert files_of_it == {
+        "app/bin/big",
+        "app/sbom/big-kit-1.0.cdx.json",
+        f"{SITE}/Big_kit-1.0.dist-info/METADATA",
+        f"{SITE}/Big_kit-1.0.dist-info/RECORD",
+        f"{SITE}/Big_kit-1.0.dist-info/entry_points.txt",
+        f"{SITE}/__pycache__/big.{tag}.pyc",
+        f"{SITE}/big.py",
+    }
+
+
+def test_a_layer_of_several_has_what_theirs_would_have(compiler_folder: Path, tmp_path: Path) -> None:
+    wheels = {f"{name}-1.0-{PURE}": testing.wheel(name, "1.0", {f"{name}.py": b""}) for name in ("a", "b")}
+    folder = packed(tmp_path / ".deps", wheels)
+    wheel_layer(compiler_folder, [folder / name for name in wheels], tmp_path / "both.layer")
+    both = read_layer(tmp_path / "both.layer")
+    assert both.created_by == "2 distributions"
+    assert [package.name for package in both.packages] == ["a", "b"]
+    alone: set[str] = set()
+    for name in wheels:
+        wheel_layer(compiler_folder, [folder / name], tmp_path / f"{name}.layer")
+        alone |= testing.members(read_layer(tmp_path / f"{name}.layer").blob).keys()
+    assert testing.members(both.blob).keys() == alone
+
+
+def test_what_remains_of_a_packed_pex_is_as_from_the_pex(compiler_folder: Path, tmp_path: Path) -> None:
+    wheels = {f"{name}-1.0-{PURE}": testing.wheel(name, "1.0", {f"{name}.py": b""}) for name in ("a", "b")}
+    wheels_layer(compiler_folder, packed(tmp_path / ".deps", wheels), tmp_path / "some.layer")
+    whole = install(compiler_folder, tmp_path, wheels)
+    assert read_layer(tmp_path / "some.layer").digest == read_layer(whole.parent).digest
+
+
+def test_what_is_not_a_distribution_is_told(compiler_folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "x.layer"
+    (tmp_path / "demo.zip").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"demo\.zip is neither a zip file nor a folder"):
+        wheel_layer(compiler_folder, [tmp_path / "demo.zip"], output)
+    with pytest.raises(ImageError, match=r"'demo' is not the name of a wheel"):
+        wheel_layer(compiler_folder, [testing.write_folder(tmp_path / "demo", {"x.py": b""})], output)
+    with pytest.raises(ImageError, match="there is no such distribution"):
+        wheel_layer(compiler_folder, [tmp_path / f"demo-1.0-{PURE}"], output)
+    with pytest.raises(ImageError, match="there is no such folder"):
+        wheels_layer(compiler_folder, tmp_path / ".deps", output)
+    old = packed(tmp_path / "old", {"old-1.0-cp39-cp39-linux_x86_64.whl": testing.wheel("old", "1.0", {})})
+    with pytest.raises(ImageError, match="old-1.0-cp39-cp39-linux_x86_64.whl cannot run on the base image"):
+        wheels_layer(compiler_folder, old, output)
+    assert not output.exists()

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from zero_image.conventions import APP, SOURCES
 from zero_image.errors import ImageError
-from zero_image.layers.base import write_bytecode
-from zero_image.layers.layer import new_layer
+from zero_image.layers.layer import new_layer, write_bytecode
 from zero_image.python.compiler import CompileError, Compiler
 
 

@@ -2,6 +2,7 @@
 
 Bytecode is made by the very interpreter that will run it, taken out of the base image with its own dynamic
 loader and libraries. So neither the Python of the build machine nor its zlib has a say in an image's bytes.
+For a base of another architecture, one of the same release for this machine does the work.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ class CompileError(Exception):
     """A source file that is not Python; the text is ``line:column: what is wrong``."""
 
 
+def read_compiler(folder: Path) -> PythonInfo:
+    """The Python of the image that the compiler in ``folder`` is for."""
+    return PythonInfo.from_json(read_format(folder / INFO, "compiler description")["python"])
+
+
 class Compiler:
     """A running interpreter; use it as a context manager. One at a time may write a gzip stream."""
 
     def __init__(self, folder: Path, python: PythonInfo | None = None) -> None:
         """``folder`` was made by ``extraction.extract``, which alone passes ``python``."""
-        self.python = python or PythonInfo.from_json(
-            read_format(folder / INFO, "compiler description")["python"]
-        )
+        self.python = python or read_compiler(folder)
         self._folder = folder.resolve()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -55,7 +59,8 @@ class Compiler:
             raise ImageError(
                 f"the base image's Python, made for Linux on {self.python.machine}, does not run on this "
                 f"{here}: {error.strerror}",
-                hint="it compiles the image's bytecode: build on a machine or remote worker like the image's",
+                hint="it compiles the image's bytecode: build on a machine or remote worker like the image's, or "
+                "lend it with --compiler that of a base for this machine",
             ) from None
         return self
 

@@ -1,4 +1,4 @@
-"""Reads the distributions inside a PEX file: a zip file, a folder, or a folder with a zip file for each.
+"""Reads the distributions of a PEX: a zip file, a folder, or a folder with a zip file for each ("packed").
 
 A distribution is stored installed: what goes to site-packages lies at its root, the rest below ``.prefix``.
 """
@@ -36,8 +36,13 @@ class Wheel:
         self.filename = filename
         self._stored = stored
         # PEP 427: name-version(-build)?-python-abi-platform.whl; each tag may be several, joined by dots.
-        stem, self._python, self._abi, self._platform = filename.removesuffix(".whl").rsplit("-", 3)
-        self.name, self.version = stem.split("-")[:2]
+        try:
+            stem, self._python, self._abi, self._platform = filename.removesuffix(".whl").rsplit("-", 3)
+            self.name, self.version = stem.split("-")[:2]
+        except ValueError:
+            raise ImageError(
+                f"{filename!r} is not the name of a wheel", hint="NAME-VERSION-PYTHON-ABI-PLATFORM.whl is"
+            ) from None
 
     @property
     def tags(self) -> Iterator[tuple[str, str, str]]:
@@ -109,6 +114,16 @@ class Pex:
             member[len(prefix) + 1 :]: stored[member] for member in stored if member.startswith(f"{prefix}/")
         }
         return Wheel(name, below)
+
+
+def read_wheel(path: Path) -> Wheel:
+    """A distribution of a packed or loose PEX by its path, which ends in the name of its wheel."""
+    try:
+        return Wheel(path.name, _folder(path) if path.is_dir() else _zip(path))
+    except FileNotFoundError:
+        raise ImageError(f"{path}: there is no such distribution") from None
+    except zipfile.BadZipFile:
+        raise ImageError(f"{path} is neither a zip file nor a folder") from None
 
 
 def _placed(path: str, member: Member) -> Member | None:

@@ -16,12 +16,13 @@ from typing import Any
 from zero_image.debian.control import paragraphs
 from zero_image.errors import ImageError
 from zero_image.filesystem.rootfs import RootFs
-from zero_image.layers.base import BASE, COMPILER, Base, stdlib_modules, write_stdlib_bytecode
+from zero_image.layers.base import BASE, COMPILER, Base
 from zero_image.layers.layer import MEDIA_TYPE, Layer, new_layer, read_layer
 from zero_image.layers.sbom import Package
+from zero_image.layers.stdlib import stdlib_modules, write_stdlib_bytecode
 from zero_image.outputs import new_folder
 from zero_image.python.compiler import Compiler
-from zero_image.python.extraction import extract, find_python
+from zero_image.python.extraction import find_python, write_compiler
 from zero_image.registry.layout import OciLayout, blob_path
 
 _GZIP = (MEDIA_TYPE, ".tar.gz")
@@ -35,10 +36,20 @@ _LAYER_TYPES = {
 }
 
 
-def import_base(layout_path: Path, architecture: str, reference: str, python: str, output: Path) -> None:
-    """``reference`` names the image in its registry; ``python`` chooses one when the image has several."""
+def import_base(
+    layout_path: Path,
+    architecture: str,
+    reference: str,
+    python: str,
+    output: Path,
+    lender: Path | None = None,
+) -> None:
+    """``reference`` names the image in its registry; ``python`` chooses one when the image has several.
+
+    ``lender`` is the compiler of a base for this machine, where the image is for another architecture.
+    """
     layout = OciLayout(layout_path)
-    manifest, _ = layout.manifest(architecture)
+    manifest, descriptor = layout.manifest(architecture)
     config = layout.document(manifest["config"])
     if config["architecture"] != architecture:
         raise ImageError(f"{layout_path} is an image for {config['architecture']}, not for {architecture}")
@@ -51,7 +62,7 @@ def import_base(layout_path: Path, architecture: str, reference: str, python: st
             for number, (descriptor, diff_id) in enumerate(descriptors)
         ]
         inherited = len(layers)
-        extract(root, find_python(root, python), partial / COMPILER)
+        write_compiler(root, find_python(root, python), lender, partial / COMPILER)
         layers[-1] = _with_packages(layers[-1], root)
         with Compiler(partial / COMPILER) as compiler:
             if not _has_bytecode(root, compiler):
@@ -66,6 +77,7 @@ def import_base(layout_path: Path, architecture: str, reference: str, python: st
                 layers=tuple(layers),
                 config=config.get("config") or {},
                 reference=reference,
+                digest=descriptor["digest"],
                 inherited=inherited if reference else 0,
             ).save(folder)
 

@@ -10,10 +10,11 @@ import pytest
 from zero_image import testing
 from zero_image.errors import ImageError
 from zero_image.image.assembly import assemble
+from zero_image.image.parts import Parts
 from zero_image.layers.base import read_base
 from zero_image.layers.sources import sources_layer
 from zero_image.registry.base import import_base
-from zero_image.registry.layout import blob_path
+from zero_image.registry.layout import OciLayout, blob_path
 
 REFERENCE = f"registry.example/python@sha256:{'0' * 64}"
 TAR = "application/vnd.oci.image.layer.v1.tar"
@@ -88,12 +89,14 @@ def test_layers_are_compiled_by_it_and_images_made_of_it(image: Path, tmp_path: 
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps({"reference": "shop", "entrypoint": ["/app/bin/python"]}))
     output = tmp_path / "shop.oci.tar"
-    assemble(tmp_path / "out" / "base", [tmp_path / "first.layer"], spec, output, None, None)
+    assemble([Parts(tmp_path / "out" / "base", [tmp_path / "first.layer"])], spec, output, None)
     # An archive that was assembled is a base itself, whose library is compiled already.
     import_base(output, "amd64", "", "", tmp_path / "again")
     base = read_base(tmp_path / "again" / "base")
     assert [layer.name for layer in base.layers] == [f"base-0{number}" for number in range(4)]
     assert base.inherited == 0
+    (descriptor,) = OciLayout(output).index["manifests"]
+    assert base.annotations == {"org.opencontainers.image.base.digest": descriptor["digest"]}
     first, again = (
         {path.relative_to(tmp_path / out).as_posix(): path.read_bytes() for path in files if path.is_file()}
         for out, files in ((out, (tmp_path / out / "compiler").rglob("*")) for out in ("out", "again"))

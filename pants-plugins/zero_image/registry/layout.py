@@ -56,9 +56,15 @@ class OciLayout:
             except tarfile.ReadError:
                 raise ImageError(f"{path} is not an OCI layout: neither a folder nor a tar archive") from None
 
+    @property
+    def index(self) -> Json:
+        """What ``index.json`` says."""
+        value: Json = json.loads(self._read("index.json"))
+        return value
+
     def manifest(self, architecture: str) -> tuple[Json, Json]:
         """The manifest for Linux on ``architecture``, and its descriptor."""
-        descriptor = choose_platform(json.loads(self._read("index.json")), architecture, str(self.path))
+        descriptor = choose_platform(self.index, architecture, str(self.path))
         while (document := self.document(descriptor)).get(
             "mediaType", descriptor.get("mediaType")
         ) in INDEX_TYPES:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from zero_image.errors import ImageError
-from zero_image.registry import pull as module
+from zero_image.registry import client
 from zero_image.registry.layout import OciLayout
 from zero_image.registry.pull import pull
 
@@ -117,7 +117,7 @@ class Registry:
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    monkeypatch.setattr(module, "_PAUSE", 0.001)
+    monkeypatch.setattr(client, "_PAUSE", 0.001)
     registry = Registry()
     yield registry
     registry.close()

@@ -2,10 +2,12 @@
 
 from zero_runtime.config.base import DataSource, Port, ServiceName
 from zero_runtime.config.database import CacheConf, DatabaseConf
-from zero_runtime.config.embedded import Embedded, state_folder
+from zero_runtime.config.embedded import Embedded, sqlite_file_of, state_folder
 from zero_runtime.config.etcd import EtcdConf
 from zero_runtime.config.governance import BreakerConf, GovernedConf, RuleConf, SheddingConf
+from zero_runtime.config.job import JobConf
 from zero_runtime.config.loader import load
+from zero_runtime.config.logs import FluentdConf, LogConf
 from zero_runtime.config.problems import ConfigError, InvalidValue, Problem
 from zero_runtime.config.redis import RedisConf
 from zero_runtime.config.rest import (
@@ -19,7 +21,8 @@ from zero_runtime.config.rest import (
     SignatureConf,
 )
 from zero_runtime.config.rpc import KeepaliveConf, RetryConf, RpcClientConf, RpcServerConf
-from zero_runtime.config.service import DevServerConf, LogConf, ServiceConf, ShutdownConf, TelemetryConf
+from zero_runtime.config.service import DevServerConf, ServiceConf, ShutdownConf
+from zero_runtime.config.telemetry import PrometheusConf, TelemetryConf
 
 __all__ = [
     "BreakerConf",
@@ -31,9 +34,11 @@ __all__ = [
     "DevServerConf",
     "Embedded",
     "EtcdConf",
+    "FluentdConf",
     "GovernedConf",
     "GzipConf",
     "InvalidValue",
+    "JobConf",
     "JwtConf",
     "JwtTransitionConf",
     "KeepaliveConf",
@@ -41,6 +46,7 @@ __all__ = [
     "Port",
     "PrivateKeyConf",
     "Problem",
+    "PrometheusConf",
     "RedisConf",
     "RestConf",
     "RestMiddlewaresConf",
@@ -55,5 +61,6 @@ __all__ = [
     "SignatureConf",
     "TelemetryConf",
     "load",
+    "sqlite_file_of",
     "state_folder",
 ]

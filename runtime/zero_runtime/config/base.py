@@ -36,6 +36,13 @@ DataSource = Annotated[str, msgspec.Meta(min_length=1), Embedded(sqlite_file)]
 configuration file: an SQLite file in the state folder."""
 
 
+class Instead:
+    """In the metadata of a type: what to say to those who use a value that once was one."""
+
+    def __init__(self, **hints: str) -> None:
+        self.hints = hints
+
+
 class Conf(msgspec.Struct, kw_only=True, frozen=True, rename="pascal", forbid_unknown_fields=True):
     """A part of a configuration: go-zero's spelling, no unknown keys, no change."""
 

@@ -11,7 +11,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zero_runtime.config.problems import InvalidValue
@@ -55,6 +55,11 @@ def sqlite_file(origin: Origin) -> str:
     """An SQLite file in the state folder, readable by its owner alone."""
     origin.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     return f"sqlite:///{origin.state / 'data.db'}"
+
+
+def sqlite_file_of(service: str) -> Callable[[Origin], str]:
+    """The SQLite file of another service, for a job that works on that one's tables."""
+    return lambda origin: sqlite_file(replace(origin, state=origin.state.parent / service))
 
 
 def jwt_secret(origin: Origin) -> str:

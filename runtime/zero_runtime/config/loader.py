@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
+from zero_runtime.config.base import Instead
 from zero_runtime.config.document import Document, Text, read
 from zero_runtime.config.durations import Duration
 from zero_runtime.config.embedded import Embedded, Origin, state_folder
@@ -70,7 +71,8 @@ def _keys(
     defaults = embedded if isinstance(embedded, Mapping) else {}
     for field in struct_fields(kind):
         metadata = getattr(field.type, "__metadata__", ())
-        default = next((marker.value for marker in metadata if isinstance(marker, Embedded)), None)
+        # The last one is that of the field; others came with its type.
+        default = next((marker.value for marker in reversed(metadata) if isinstance(marker, Embedded)), None)
         default = defaults.get(field.encode_name, default)
         inner = bare(field.type)
         key = _Key(
@@ -171,6 +173,9 @@ class _Reporter:
             first = "set it in the file" if self.file else "give a configuration file with -f"
             variables = f"{key.variable}__…" if key.part else key.variable
             return f"{first}, or set {variables} in the environment{self._misspelt(key)}"
+        for marker in getattr(wrong.kind, "__metadata__", ()):
+            if isinstance(marker, Instead) and isinstance(wrong.value, str) and wrong.value in marker.hints:
+                return marker.hints[wrong.value]
         if wrong.message.startswith("expected a string, got ") and key and not key.part:
             return "put the value in quotes"
         return ""

@@ -44,7 +44,11 @@ def load(folder: Path, text: str, **environ: str) -> config.RestConf:
             "Signature: {PrivateKeys: [{Fingerprint: a}]}",
             ":2:27: Signature.PrivateKeys[0].KeyFile: is required",
         ),
-        ("Telemetry: {Batcher: jaeger}", "Telemetry.Batcher: must be one of `otlpgrpc`, `otlphttp`, `file`"),
+        (
+            "Telemetry: {Batcher: jaeger}",
+            ":2:13: Telemetry.Batcher: must be one of `otlpgrpc`, `otlphttp`, `zipkin`, `file`\n"
+            "  = hint: Jaeger's own protocol is no more: it takes OTLP on port 4317 (`Batcher: otlpgrpc`)",
+        ),
     ],
 )
 def test_mistakes(tmp_path: Path, text: str, problem: str) -> None:

@@ -9,41 +9,8 @@ import msgspec
 from zero_runtime.config.base import Conf, Port, ServiceName, UrlPath
 from zero_runtime.config.durations import Duration
 from zero_runtime.config.embedded import Embedded
-
-
-class LogConf(Conf, kw_only=True, frozen=True):
-    """``Log``: what is logged, and how."""
-
-    level: Literal["debug", "info", "warn", "error", "severe"] = "info"
-    """The least severe level that is logged."""
-
-    encoding: Annotated[Literal["json", "plain"], Embedded("plain")] = "json"
-    """One JSON object per line for machines, or plain text for a terminal."""
-
-
-class TelemetryConf(Conf, kw_only=True, frozen=True):
-    """``Telemetry``: where traces are sent."""
-
-    name: str = ""
-    """Name of the service in traces; if empty, its own."""
-
-    endpoint: str = ""
-    """Address of the collector, or the file for the batcher ``file``; if empty, nothing is sent."""
-
-    sampler: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
-    """The share of the traces begun here that is sent."""
-
-    batcher: Literal["otlpgrpc", "otlphttp", "file"] = "otlpgrpc"
-    otlp_headers: dict[str, str] = msgspec.field(default_factory=dict)
-    """Sent with every batch: the key of a collector, say."""
-
-    otlp_http_path: str = ""
-    """Path at the collector; if empty, OTLP's own ``/v1/traces``."""
-
-    otlp_http_secure: bool = False
-    """Whether the collector is spoken to in TLS."""
-
-    disabled: bool = False
+from zero_runtime.config.logs import LogConf
+from zero_runtime.config.telemetry import PrometheusConf, TelemetryConf
 
 
 class DevServerConf(Conf, kw_only=True, frozen=True):
@@ -62,6 +29,8 @@ class DevServerConf(Conf, kw_only=True, frozen=True):
 
     metrics_path: UrlPath = "/metrics"
     enable_metrics: bool = True
+    enable_pprof: bool = False
+    """Whether it can be asked where the process spends its time, at ``/debug/pprof/profile``."""
 
     def __post_init__(self) -> None:
         if len({self.health_path, self.ready_path, self.metrics_path}) < 3:
@@ -89,6 +58,7 @@ class ServiceConf(Conf, kw_only=True, frozen=True):
 
     log: LogConf = LogConf()
     telemetry: TelemetryConf = TelemetryConf()
+    prometheus: PrometheusConf = PrometheusConf()
     dev_server: DevServerConf = DevServerConf()
     shutdown: ShutdownConf = ShutdownConf()
 
@@ -96,3 +66,13 @@ class ServiceConf(Conf, kw_only=True, frozen=True):
     def has_dev_server(self) -> bool:
         """Whether the administration port is served."""
         return self.mode != "dev" if self.dev_server.enabled is None else self.dev_server.enabled
+
+    @property
+    def has_admin(self) -> bool:
+        """Whether anything is served besides the service itself: the administration port, or metrics."""
+        return self.has_dev_server or self.prometheus.host != ""
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether metrics can be scraped anywhere, so that they are counted."""
+        return (self.has_dev_server and self.dev_server.enable_metrics) or self.prometheus.host != ""

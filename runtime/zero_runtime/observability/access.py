@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from typing import Protocol
 
-import msgspec
-
+from zero_runtime.observability.output import Record, timestamp
 from zero_runtime.observability.trace import Span
 
 LOGGER = "zero.access"
@@ -15,10 +13,9 @@ LOGGER = "zero.access"
 _log = logging.getLogger(LOGGER)
 
 
-class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
-    """What a line says in JSON; the keys are those of `logs.Json`."""
+class AccessLine(Record, omit_defaults=True, gc=False):
+    """What a line says in JSON; the keys are those of `logs.formats.Json`."""
 
-    time: str = msgspec.field(name="@timestamp")
     level: str
     service: str
     logger: str
@@ -66,8 +63,6 @@ class AccessLog:
 
     def __init__(self, service: str) -> None:
         self._service = service
-        self._millisecond = 0
-        self._written = ""
 
     def line(
         self,
@@ -84,7 +79,7 @@ class AccessLog:
             return None
         span = ended.span
         return AccessLine(
-            self._time(ended.ended),
+            timestamp(ended.ended),
             "warn" if slow else "info",
             self._service,
             LOGGER,
@@ -96,12 +91,3 @@ class AccessLog:
             span.trace_id if span else "",
             span.span_id if span else "",
         )
-
-    def _time(self, now: float) -> str:
-        """As `logs.Json` writes it. Requests of the same millisecond share it."""
-        millisecond = int(now * 1000)
-        if millisecond != self._millisecond:
-            self._millisecond = millisecond
-            moment = datetime.fromtimestamp(millisecond / 1000, UTC)
-            self._written = moment.isoformat(timespec="milliseconds")
-        return self._written

@@ -7,17 +7,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from zero_runtime.observability import output as module
-from zero_runtime.observability.output import Deferred, Output
+from zero_runtime.observability.dropped import DROPPED
+from zero_runtime.observability.metrics import Metrics
+from zero_runtime.observability.output import Deferred, Output, Record
+from zero_runtime.observability.sinks import Descriptor
 
 _LONG = 60.0  # a delay that no test waits for
 
 
-class Content(msgspec.Struct):
+class Content(Record):
     content: str
 
 
@@ -27,7 +31,7 @@ class Line(Deferred):
     content: str
 
     def line(self) -> Content | None:
-        return Content(self.content) if self.content else None
+        return Content("now", self.content) if self.content else None
 
 
 class Pipe:
@@ -39,7 +43,7 @@ class Pipe:
         self._outputs: list[Output] = []
 
     def output(self, delay: float) -> Output:
-        output = Output(self.fd, delay, self.dropped.append)
+        output = Output(Descriptor(self.fd), delay, self.dropped.append)
         self._outputs.append(output)
         return output
 
@@ -80,7 +84,7 @@ def test_lines_keep_their_order(pipe: Pipe) -> None:
     output.write(raw("last"), urgent=True)
     while written[-1:] != [b"last"]:
         written += pipe.read()
-    assert written[:2] == [b'{"content":"0"}', b"line 1"]
+    assert written[:2] == [b'{"@timestamp":"now","content":"0"}', b"line 1"]
     assert len(written) == 3001
     output.close()
 
@@ -121,7 +125,8 @@ def test_text_that_is_no_unicode(pipe: Pipe) -> None:
     output.write(Line("\udc80"))
     output.write(raw("text"))
     output.close()
-    assert pipe.read() == [b"""{"content":"'good'"}""", rb"""{"content":"'\\udc80'"}""", b"text"]
+    good, bad = b'{"@timestamp":"now","content":"good"}', rb'{"@timestamp":"now","content":"\\udc80"}'
+    assert pipe.read() == [good, bad, b"text"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -186,6 +191,26 @@ def test_flushing_gives_up_when_nobody_reads(pipe: Pipe, monkeypatch: pytest.Mon
     assert [*map(int, written[:-1])] == [*range(5000)]
 
 
+def test_a_long_line_that_nobody_reads_ends_with_the_rest(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_STALLED", 0.1)
+    output = pipe.output(0)
+    lines = [f"{number}" * 10_000 for number in range(20, 40)]
+    for line in lines:
+        output.write(raw(line))
+    closing = threading.Thread(target=output.close, daemon=True)
+    closing.start()
+    closing.join(5)
+    assert not closing.is_alive()
+    output.write(raw("more"), urgent=True)
+    written = b""
+    while not written.endswith(b"more\n"):
+        assert pipe.has_something(5)
+        written += os.read(pipe.end, 1 << 20)
+    assert written.decode().splitlines() == [*lines, "more"]
+
+
 def test_lines_that_are_not_put_together_are_bounded(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_LINES", 10)
     begun, go_on = threading.Event(), threading.Event()
@@ -239,7 +264,7 @@ def test_a_stdout_that_does_not_block(pipe: Pipe) -> None:
 def test_a_stdout_that_is_gone_harms_nothing() -> None:
     end, fd = os.pipe()
     os.close(end)
-    output = Output(fd, 0, print)
+    output = Output(Descriptor(fd), 0, print)
     output.write(raw("nobody reads this"))
     output.close()
     os.close(fd)
@@ -296,3 +321,41 @@ def test_nothing_is_lost_when_the_process_exits() -> None:
     assert [msgspec.json.decode(line)["content"] for line in done.stdout.splitlines()] == [
         str(number) for number in range(10_000)
     ]
+
+
+def test_what_a_full_disk_does_not_take_is_counted_and_told_once_there_is_room(tmp_path: Path) -> None:
+    """Nobody could be told before that: it would be the next line to be dropped."""
+    metrics = Metrics()
+    metrics.attach(0)
+    told: list[int] = []
+    file = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    fd = os.open("/dev/full", os.O_WRONLY)
+    output = Output(Descriptor(fd), 0, told.append)
+    for _ in range(2):
+        output.write(raw("a"))
+        output.write(raw("b"))
+        output.flush()
+    assert metrics.series()[DROPPED] == {("unread",): [4.0]}
+    assert told == []
+    os.dup2(file, fd)
+    output.write(raw("c"))
+    output.close()
+    assert told == [4]
+    assert metrics.series()[DROPPED] == {("unread",): [4.0]}
+    assert (tmp_path / "log").read_bytes() == b"c\n"
+    os.close(fd)
+    os.close(file)
+
+
+def test_without_a_place_lines_are_put_together_all_the_same() -> None:
+    made: list[str] = []
+
+    class Counting(Deferred):
+        def line(self) -> Record:
+            made.append("line")
+            return Record("now")
+
+    output = Output(None, _LONG, print)
+    output.write(Counting())
+    output.close()
+    assert made == ["line"]

@@ -6,11 +6,14 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from tests.servers.fluentd import fluentd
 from zero_runtime import logs
-from zero_runtime.config import LogConf
+from zero_runtime.config import FluentdConf, LogConf
 from zero_runtime.observability.trace import Sampler, current_span
 
 
@@ -41,7 +44,7 @@ def test_json(log: logging.Logger, capfd: pytest.CaptureFixture[str]) -> None:
     (line,) = written(capfd)[0].splitlines()
     record = json.loads(line)
     assert datetime.now(UTC) >= datetime.fromisoformat(record.pop("@timestamp"))
-    assert record.pop("caller").startswith("zero_runtime/logs_test.py:")
+    assert record.pop("caller").startswith("logs/logs_test.py:")
     assert record == {
         "level": "debug",
         "service": "user-api",
@@ -140,3 +143,68 @@ def test_configuring_again_replaces_what_was(log: logging.Logger, capfd: pytest.
         logs.configure(LogConf(), "user-api")
     log.info("once")
     assert len(written(capfd)[0].splitlines()) == 1
+
+
+def test_files(log: logging.Logger, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    logs.configure(LogConf(mode="file", path=str(tmp_path)), "user-api")
+    log.info("a")
+    logs.configure(LogConf(mode="file", path=str(tmp_path), encoding="plain"), "user-api")
+    log.info("b")
+    assert written(capfd) == ("", "")
+    first, second = (tmp_path / "user-api.log").read_text().splitlines()
+    assert json.loads(first)["content"] == "a"
+    assert second.endswith(" INFO   user-api: b")
+
+
+def test_a_collector_has_the_lines_as_well(log: logging.Logger, capfd: pytest.CaptureFixture[str]) -> None:
+    with fluentd() as collector:
+        logs.configure(LogConf(fluentd=FluentdConf(host="127.0.0.1", port=collector.port)), "user-api")
+        log.info("a")
+        logs.close()
+        (event,) = collector.events
+        assert event.record == json.loads(written(capfd)[0])
+        assert event.tag == "user-api"
+
+
+def test_a_collector_has_the_keys_of_what_is_text_on_the_terminal(
+    log: logging.Logger, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with fluentd() as collector:
+        to = FluentdConf(host="127.0.0.1", port=collector.port)
+        logs.configure(LogConf(encoding="plain", fluentd=to), "user-api")
+        log.info("a", extra={"user": 7})
+        logs.close()
+        (event,) = collector.events
+        assert written(capfd)[0].endswith(" INFO   user-api: a user=7\n")
+        assert (event.record["content"], event.record["user"]) == ("a", 7)
+
+
+def test_a_collector_may_have_them_alone(log: logging.Logger, capfd: pytest.CaptureFixture[str]) -> None:
+    with fluentd() as collector:
+        logs.configure(
+            LogConf(
+                mode="none", encoding="plain", fluentd=FluentdConf(host="127.0.0.1", port=collector.port)
+            ),
+            "user-api",
+        )
+        log.info("a")
+        logs.close()
+        assert collector.contents() == ["a"]
+        assert written(capfd) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"Host": "fluentd:24224"}, "Host has a port in it, which is a key of its own, Port"),
+        ({"User": "zero"}, "only one of User and Pass is given"),
+        (
+            {"User": "zero", "Pass": "word"},
+            "User is given without SharedKey: a collector asks for both, or for the key alone",
+        ),
+        ({"CACertFile": "ca.pem"}, "CACertFile is given, but Tls is false"),
+    ],
+)
+def test_settings_that_do_not_fit_together(settings: dict[str, str], reason: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=f"^{reason}"):
+        msgspec.convert({"Fluentd": settings}, LogConf)

@@ -10,10 +10,11 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from zero_runtime.config import InvalidValue, RedisConf
+from zero_runtime.observability import State, redis_observer, redis_pool_observer
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis as Node
@@ -33,6 +34,8 @@ _CACHE_CONNECT, _CACHE_ANSWER = 1.0, 0.25
 
 _WRONG_TYPE = "WRONGTYPE"
 """What the error says of a key that holds something of another kind."""
+
+Client = TypeVar("Client", "Node", "RedisCluster")
 
 _log = logging.getLogger("zero.redis")
 
@@ -55,12 +58,19 @@ class Redis:
         self._conf = conf
         self.client: Node | RedisCluster = _client(conf)
         """The client itself, for whatever else there is to do with it."""
+        self._pool = redis_pool_observer(conf.host, conf.type, lambda: connections(self.client))
         self._away_until = 0.0
         self._away = False
 
     async def check(self) -> None:
         """Raises OSError when it does not answer within ``PingTimeout``."""
         await answered(self.client, self._conf)
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        if self._pool is not None:
+            self._pool.stop()
+        await self.client.aclose()
 
     async def evaluate(self, script: Script, key: str, *arguments: float) -> Any:
         """What a script returns that is about one key; None while Redis is away.
@@ -159,7 +169,7 @@ async def close(conf: RedisConf) -> None:
     """Closes its connections, if there are any."""
     redis = _open.get(asyncio.get_running_loop(), {}).pop(conf, None)
     if redis is not None:
-        await redis.client.aclose()
+        await redis.close()
 
 
 def bytes_client(conf: RedisConf) -> Node | RedisCluster:
@@ -199,11 +209,29 @@ def _client(conf: RedisConf, **different: Any) -> Node | RedisCluster:
     }
     if conf.type == "cluster":
         nodes = [ClusterNode(host, port) for host, port in addresses]
-        return RedisCluster(startup_nodes=nodes, **options)
+        return _observed(RedisCluster(startup_nodes=nodes, **options), conf)
     if len(addresses) > 1:
         raise InvalidValue("Redis.Host has several addresses, which Type: cluster is for")
     host, port = addresses[0]
-    return Node(host=host, port=port, **options)
+    return _observed(Node(host=host, port=port, **options), conf)
+
+
+def _observed(client: Client, conf: RedisConf) -> Client:
+    if observer := redis_observer(conf.host):
+        observer.watch(client)
+    return client
+
+
+def connections(client: Node | RedisCluster) -> State:
+    """How many connections it has: redis-py tells it nobody."""
+    from redis.asyncio import Redis as Node
+
+    if isinstance(client, Node):
+        pool: Any = client.connection_pool
+        idle = len(pool._available_connections)
+        return State(idle + len(pool._in_use_connections), idle)
+    nodes: list[Any] = client.get_nodes()
+    return State(sum(len(each._connections) for each in nodes), sum(len(each._free) for each in nodes))
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import gc
 import logging
-import os
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar, runtime_checkable
 
 import uvloop
 
-from zero_runtime import admin, config, logs, observability
-from zero_runtime.errors import ZeroError
+from zero_runtime import admin, config, observability
+from zero_runtime.starting import FAILED, CannotStart, Stop, configured, starting
 
 if TYPE_CHECKING:
     from zero_runtime.workers import Post
 
 _log = logging.getLogger("zero.service")
-
-_FAILED = 1
-_MISCONFIGURED = 2
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 C = TypeVar("C", bound=config.ServiceConf)
 
@@ -66,26 +58,8 @@ def run(kind: type[C], wire: Wire[C]) -> NoReturn:
     ZERO_CONFIG. The exit status is 0 after a signal, 2 when the configuration is wrong and 1 when the
     service cannot start. A second signal ends the process at once.
     """
-    parser = argparse.ArgumentParser(description=kind.__doc__)
-    parser.add_argument(
-        "-f",
-        "--config",
-        metavar="FILE",
-        type=Path,
-        default=os.environ.get("ZERO_CONFIG") or None,
-        help="YAML file of configuration (default: $ZERO_CONFIG, else embedded defaults)",
-    )
-    file = parser.parse_args().config
-    try:
-        conf = config.load(kind, file)
-    except (config.ConfigError, config.InvalidValue) as error:
-        print(error, file=sys.stderr)
-        sys.exit(_MISCONFIGURED)
-    logs.configure(conf.log, conf.name)
-    _log.info("%s starts with %s", conf.name, file or "embedded defaults")
-    metrics = None
-    if conf.has_dev_server and conf.dev_server.enable_metrics:
-        metrics = observability.Metrics(workers=_workers(conf))
+    conf = configured(kind)
+    metrics = observability.Metrics(workers=_workers(conf)) if conf.has_metrics else None
     if _workers(conf) > 1:
         sys.exit(_share(conf, wire, metrics))
     sys.exit(_work(conf, wire, metrics))
@@ -105,13 +79,13 @@ def _share(conf: C, wire: Wire[C], metrics: observability.Metrics | None) -> int
         listeners = listening.listen_for(conf.workers, conf.host, conf.port)
     except OSError as error:
         _log.critical("cannot start: %s", error)
-        return _FAILED
+        return FAILED
     return Keeper(
         conf,
         listeners,
         listening.url(conf, listeners[0]),
         work=lambda post: _work(conf, wire, metrics, post),
-        administer=(lambda post: _administer(conf, metrics, post)) if conf.has_dev_server else None,
+        administer=(lambda post: _administer(conf, metrics, post)) if conf.has_admin else None,
     ).run()
 
 
@@ -121,31 +95,24 @@ def _work(conf: C, wire: Wire[C], metrics: observability.Metrics | None, post: P
         metrics.attach(post.index if post else 0)
     try:
         return uvloop.run(_serve(conf, wire, metrics, post))
+    except CannotStart as error:
+        return error.status
     except asyncio.CancelledError:  # a signal came before the service had started
         return 0
 
 
 async def _serve(conf: C, wire: Wire[C], metrics: observability.Metrics | None, post: Post | None) -> int:
     """The life of a service; returns the exit status. The first signal cancels it, wherever it is."""
-    _cancel_on_signal(post)
+    Stop(post)
     ready = asyncio.Event()
     async with AsyncExitStack() as resources:
-        try:
+        with starting():
             if tracer := observability.start_tracer(conf):
                 resources.push_async_callback(asyncio.to_thread, tracer.stop)
-            if post is None and conf.has_dev_server:
-                await admin.serve(conf.dev_server, ready.is_set, metrics, resources)
+            if post is None and conf.has_admin:
+                await admin.serve(conf, ready.is_set, metrics, resources)
             server = await wire(conf, resources)
             address = await _start(server, post)
-        except config.InvalidValue as error:
-            _log.critical("the configuration cannot be used: %s", error)
-            return _MISCONFIGURED
-        except (OSError, ZeroError) as error:
-            _log.critical("cannot start: %s", error)
-            return _FAILED
-        except Exception:
-            _log.critical("cannot start", exc_info=True)
-            return _FAILED
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it again and again
         ready.set()
@@ -181,40 +148,16 @@ def _administer(conf: config.ServiceConf, metrics: observability.Metrics | None,
     """Serves the administration port for all workers; returns the exit status."""
 
     async def serve() -> int:
-        _cancel_on_signal(post)
+        Stop(post)
         async with AsyncExitStack() as resources:
-            try:
-                await admin.serve(conf.dev_server, post.takes_work, metrics, resources)
-            except OSError as error:
-                _log.critical("cannot start: %s", error)
-                return _FAILED
+            with starting():
+                await admin.serve(conf, post.takes_work, metrics, resources)
             post.tell(ready=True)
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.get_running_loop().create_future()
         return 0
 
-    return uvloop.run(serve())
-
-
-def _cancel_on_signal(post: Post | None) -> None:
-    """Makes the next signal cancel the current task, and the one after that end the process.
-
-    The end of the keeper counts as a signal; those of the terminal are for the keeper.
-    """
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    assert task is not None
-    signals = _SIGNALS if post is None else _SIGNALS[:1]
-
-    def cancel() -> None:
-        if post is not None:
-            loop.remove_reader(post.life)
-        for number in signals:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-        task.cancel()
-
-    for number in signals:
-        loop.add_signal_handler(number, cancel)
-    if post is not None:
-        loop.add_reader(post.life, cancel)
+    try:
+        return uvloop.run(serve())
+    except CannotStart as error:
+        return error.status

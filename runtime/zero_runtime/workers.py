@@ -228,7 +228,7 @@ class Keeper:
         except BaseException:
             _log.critical("%s failed", place.name, exc_info=True)
         finally:
-            logs.flush()
+            logs.close()
             os._exit(status)
 
     def _let_go(self, keeping: socket.socket | None = None) -> None:
@@ -240,11 +240,12 @@ class Keeper:
     def _end(self) -> None:
         """Stops all processes: each drains in its own time, and no longer."""
         self._let_go()
-        shutdown = self._conf.shutdown
+        shutdown, fluentd = self._conf.shutdown, self._conf.log.fluentd
+        margin = _MARGIN + (fluentd.timeout if fluentd.host else 0)  # the last lines have to get there
         workers = self._places[: self._conf.workers]
         for places in (workers, self._places):  # the administration tells until the end that no work is taken
             self._send(signal.SIGTERM, places)
-            end = time.monotonic() + shutdown.wrap_up_time + shutdown.wait_time + _MARGIN
+            end = time.monotonic() + shutdown.wrap_up_time + shutdown.wait_time + margin
             while any(place.pid for place in places) and (left := end - time.monotonic()) > 0:
                 self._sleep(left)
                 self._ended()

@@ -9,6 +9,7 @@ from zero_runtime.config import DatabaseConf
 from zero_runtime.deadline import time_left
 from zero_runtime.errors import DeadlineExceeded, Unavailable
 from zero_runtime.model.session import Driver, Session
+from zero_runtime.observability import State, sql_pool_observer
 
 
 class Refused(Unavailable):
@@ -37,6 +38,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
+        self._observer = sql_pool_observer(str(driver), conf.max_open, self._state)
 
     @property
     def open(self) -> int:
@@ -90,6 +92,8 @@ class Pool:
             if self._sweeper is None and self._lifetime < float("inf"):
                 self._sweeper = self._loop.call_later(self._lifetime, self._sweep)
         else:
+            if self._observer is not None:
+                self._observer.too_many.add()
             self._discard(session)
         self._pass_on()
 
@@ -108,6 +112,8 @@ class Pool:
         self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
+        if self._observer is not None:
+            self._observer.stop()
         idle, self._idle = self._idle, []
         for session in idle:
             del self._expiry[session]
@@ -126,6 +132,7 @@ class Pool:
         """Waits for the right to a connection."""
         turn = self._loop.create_future()
         self._waiting.append(turn)
+        begun = self._loop.time()
         limit = time_left(self._conf.wait_timeout)
         assert limit is not None
         timer = self._loop.call_later(limit, self._refuse, turn, limit < self._conf.wait_timeout)
@@ -139,6 +146,8 @@ class Pool:
             raise
         finally:
             timer.cancel()
+            if self._observer is not None:
+                self._observer.waited(self._loop.time() - begun)
 
     def _refuse(self, turn: asyncio.Future[None], is_deadline: bool) -> None:
         if turn.done():
@@ -147,8 +156,13 @@ class Pool:
         turn.set_exception(DeadlineExceeded(text) if is_deadline else Refused(text))
 
     def _discard(self, session: Session) -> None:
-        del self._expiry[session]
+        expiry = self._expiry.pop(session)
+        if self._observer is not None and session.usable and self._loop.time() >= expiry:
+            self._observer.too_old.add()
         session.close()
+
+    def _state(self) -> State:
+        return State(len(self._expiry), len(self._idle))
 
     def _sweep(self) -> None:
         """Ends what has become too old while nobody used it, and comes back for the rest."""

@@ -18,7 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from zero_runtime import logs
 from zero_runtime.config import LogConf, TelemetryConf
-from zero_runtime.observability import metrics, process
+from zero_runtime.observability import metrics, process, trace
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -129,6 +129,7 @@ def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(metrics, "_attached", None)
     monkeypatch.setattr(process, "_service", None)
     monkeypatch.setattr(process, "_spans", None)
+    monkeypatch.setattr(trace, "others", None)
     yield
     if process._spans is not None:
         process._spans.stop()

@@ -8,7 +8,12 @@ from functools import partial
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from zero_runtime.observability.metrics import Family, Labels, Metrics
@@ -29,6 +34,9 @@ class _Counted(Collector):
     def collect(self) -> Iterable[Metric]:
         for family, series in self._metrics.series().items():
             ordered = sorted(series.items())
+            if family.gauge:
+                yield _gauge(family, ordered)
+                continue
             if not family.buckets:
                 totals = [(labels, cells[0]) for labels, cells in ordered]
                 yield _counter(family.name, family.documentation, family.labels, totals)
@@ -51,6 +59,13 @@ def _counter(name: str, documentation: str, labels: Labels, series: Iterable[tup
     metric = CounterMetricFamily(name, documentation, labels=labels)
     for values, total in series:
         metric.add_metric(values, total)
+    return metric
+
+
+def _gauge(family: Family, series: Iterable[tuple[Labels, list[float]]]) -> Metric:
+    metric = GaugeMetricFamily(family.name, family.documentation, labels=family.labels)
+    for labels, cells in series:
+        metric.add_metric(labels, cells[0])
     return metric
 
 

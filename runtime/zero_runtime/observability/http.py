@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zero_runtime.observability.access import AccessLine, AccessLog
 from zero_runtime.observability.metrics import Family, Metrics
 from zero_runtime.observability.output import Deferred, Output
-from zero_runtime.observability.trace import Kind, Operation, Sampler, Span, current_span
+from zero_runtime.observability.trace import Kind, Operation, Sampler, Span, enter
 
 if TYPE_CHECKING:
     from zero_runtime.observability.spans import SpanQueue
@@ -104,7 +104,7 @@ class RouteObserver:
         self.output = observer.output
 
     def begin(self, request: Request) -> Observed:
-        """A request has come. Call it in the request's own context: it sets `current_span` there."""
+        """A request has come. Call it in the request's own context, as `enter` wants it."""
         start = time.perf_counter()
         sampler = self._sampler
         if sampler is None:
@@ -114,7 +114,7 @@ class RouteObserver:
             span = sampler.begin()
         else:
             span = sampler.resume(traceparent, request.header(b"tracestate") or b"")
-        current_span.set(span)
+        enter(span)
         return Observed(self, start, request.method, request.path, request.client, span, span.traceparent)
 
     def tell(self, observed: Observed) -> AccessLine | None:

@@ -47,6 +47,9 @@ class Family(msgspec.Struct, frozen=True):
     """Name and documentation of a counter that tells how many values the histogram was given, for it has them
     anyway."""
 
+    gauge: bool = False
+    """Whether the numbers go up and down: they tell how much there is now, and end with their process."""
+
     @property
     def cells(self) -> int:
         """How many numbers a series has: of a histogram the counts up to each bound and beyond, and the
@@ -90,6 +93,20 @@ class Counter:
         self._cells[self._at] += number
 
 
+class Gauge:
+    """How much there is of something now, for one series, which several may tell of."""
+
+    __slots__ = ("_at", "_cells")
+
+    def __init__(self, cells: memoryview[float], at: int) -> None:
+        self._cells = cells
+        self._at = at
+
+    def add(self, number: float) -> None:
+        """There is so much more now, or less."""
+        self._cells[self._at] += number
+
+
 class Metrics:
     """The metrics of a service with ``workers`` processes; made before they are forked."""
 
@@ -116,6 +133,8 @@ class Metrics:
                 self._families[family] = len(self._families)
             else:
                 self._known[family, labels] = at
+                if family.gauge:  # of the process that was here before
+                    self._cells[at] = 0.0
         _attached = self
 
     def histogram(self, family: Family, *labels: str) -> Histogram:
@@ -126,6 +145,11 @@ class Metrics:
     def counter(self, family: Family, *labels: str) -> Counter:
         """The same of a family without buckets."""
         return Counter(self._cells, self._cells_of(family, labels))
+
+    def gauge(self, family: Family, *labels: str) -> Gauge:
+        """The same of a family of gauges."""
+        assert family.gauge, family.name
+        return Gauge(self._cells, self._cells_of(family, labels))
 
     def series(self) -> dict[Family, dict[Labels, list[float]]]:
         """The cells of all series, summed over the workers; families in the order in which they came."""

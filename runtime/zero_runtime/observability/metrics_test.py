@@ -15,6 +15,7 @@ from zero_runtime.observability.http import DURATIONS
 from zero_runtime.observability.metrics import Family, Metrics, counter
 
 DECISIONS = Family("zero_test_decisions_total", "What was decided.", ("name", "decision"))
+CONNECTIONS = Family("zero_test_connections", "How many there are.", ("place",), gauge=True)
 LENGTHS = Family("zero_test_length", "How long things are.", ("thing",), (1, 2.5))
 
 
@@ -188,3 +189,20 @@ def test_sums(requests: list[tuple[int, tuple[str, str, str], float]]) -> None:
     assert found.keys() == expected.keys()
     for series, cells in found.items():
         assert cells == pytest.approx(expected[series])
+
+
+def test_gauges_go_up_and_down_and_end_with_their_process() -> None:
+    metrics = Metrics(workers=2)
+
+    def work(worker: int, number: int) -> None:
+        metrics.attach(worker)
+        metrics.gauge(CONNECTIONS, "db").add(number + 2)
+        metrics.gauge(CONNECTIONS, "db").add(-2)
+
+    forked(partial(work, 0, 3))
+    forked(partial(work, 1, 4))
+    name = "zero_test_connections", (("place", "db"),)
+    assert samples(metrics)[name] == 7
+    assert b"# TYPE zero_test_connections gauge" in metrics.exposition()
+    forked(partial(metrics.attach, 1))  # it was started again
+    assert samples(metrics)[name] == 3

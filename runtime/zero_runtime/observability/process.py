@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from zero_runtime.observability import trace
 from zero_runtime.observability.access import LOGGER, AccessLog
 from zero_runtime.observability.http import HttpObserver
 from zero_runtime.observability.metrics import attached
 from zero_runtime.observability.output import LineHandler, Output
+from zero_runtime.observability.pools import RedisPoolObserver, SqlPoolObserver, State
 from zero_runtime.observability.trace import Kind, Sampler
 
 if TYPE_CHECKING:
     from zero_runtime.config import RestConf, RpcClientConf, RpcServerConf, ServiceConf
+    from zero_runtime.observability.redis import RedisObserver
     from zero_runtime.observability.rpc import RpcObserver
     from zero_runtime.observability.spans import SpanQueue
     from zero_runtime.observability.sql import SqlObserver
@@ -31,12 +36,17 @@ def start_tracer(conf: ServiceConf) -> SpanQueue | None:
     global _service, _spans
     _service = conf
     telemetry = conf.telemetry
-    if telemetry.disabled or not telemetry.endpoint:
+    if telemetry.disabled:
         return None
-    from zero_runtime.observability.exporters import exporter
-    from zero_runtime.observability.spans import SpanQueue
+    if telemetry.endpoint:
+        from zero_runtime.observability.exporters import exporter
+        from zero_runtime.observability.spans import SpanQueue
 
-    _spans = SpanQueue(exporter(telemetry), telemetry.name or conf.name)
+        _spans = SpanQueue(exporter(telemetry), telemetry.name or conf.name)
+    if "opentelemetry.trace" in sys.modules:  # the code of the service begins spans as well
+        from zero_runtime.observability import bridge
+
+        trace.others = bridge.install(Sampler(telemetry.sampler), _spans)
     return _spans
 
 
@@ -127,6 +137,31 @@ def sql_observer(system: str, target: str, slow: float) -> SqlObserver | None:
         sampler=sampler,
         spans=_spans,
     )
+
+
+def sql_pool_observer(target: str, most: int, look: Callable[[], State]) -> SqlPoolObserver | None:
+    """Tells of the connections of this process to ``target``, ``most`` at most; None when nothing is
+    counted."""
+    metrics = attached()
+    return None if metrics is None else SqlPoolObserver(metrics, target, most, look)
+
+
+def redis_observer(target: str) -> RedisObserver | None:
+    """Observes the commands that this process gives the Redis at ``target``; None when all of it is off."""
+    from zero_runtime.observability.redis import RedisObserver
+
+    metrics = attached()
+    sampler = None if _spans is None or _service is None else Sampler(_service.telemetry.sampler)
+    if metrics is None and sampler is None:
+        return None
+    return RedisObserver(target, metrics=metrics, sampler=sampler, spans=_spans)
+
+
+def redis_pool_observer(target: str, kind: str, look: Callable[[], State]) -> RedisPoolObserver | None:
+    """Tells of the connections of this process to the Redis at ``target``, a ``node`` or a ``cluster``;
+    None when nothing is counted."""
+    metrics = attached()
+    return None if metrics is None else RedisPoolObserver(metrics, target, kind, look)
 
 
 def _json_output() -> Output | None:

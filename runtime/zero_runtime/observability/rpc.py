@@ -15,7 +15,7 @@ from zero_runtime.errors import Code
 from zero_runtime.observability.access import AccessLine, AccessLog
 from zero_runtime.observability.metrics import Counter, Family, Metrics
 from zero_runtime.observability.output import Deferred, Output
-from zero_runtime.observability.trace import Kind, Operation, Sampler, Span, current_span
+from zero_runtime.observability.trace import Kind, Operation, Sampler, Span, current
 
 if TYPE_CHECKING:
     from zero_runtime.observability.spans import SpanQueue
@@ -126,7 +126,7 @@ class MethodObserver:
         if sampler is None:
             return Observed(self, start, peer)
         if self._side is Kind.CLIENT:
-            served = current_span.get()
+            served = current()
             span = sampler.begin() if served is None else sampler.child(served)
         else:
             span = _resumed(sampler, metadata)

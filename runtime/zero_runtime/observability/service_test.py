@@ -73,8 +73,8 @@ class Service:
         return self.process.returncode
 
 
-def scrape(admin: str) -> list[Sample]:
-    answer = httpx.get(f"{admin}/metrics")
+def scrape(address: str) -> list[Sample]:
+    answer = httpx.get(address)
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     return [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
 
@@ -91,13 +91,15 @@ def test_workers(tmp_path: Path, http_collector: Collector) -> None:
         Port: 0
         Workers: 2
         Telemetry: {{Endpoint: {http_collector.address}, Batcher: otlphttp}}
-        DevServer: {{Host: 127.0.0.1, Port: 0}}
+        DevServer: {{Host: 127.0.0.1, Port: 0, EnablePprof: true}}
+        Prometheus: {{Host: 127.0.0.1, Port: 0, Path: /numbers}}
         Shutdown: {{WrapUpTime: 0s}}
         """,
     )
     try:
-        found = [service.wait_for(words) for words in (" are answered on ", " listens on ")]
-        admin, url = (each.split()[0].removesuffix("/healthz") for each in found)
+        phrases = " are answered on ", " are told on ", " listens on "
+        found = [service.wait_for(words).split()[0] for words in phrases]
+        admin, numbers, url = found[0].removesuffix("/healthz"), found[1], found[2]
 
         client = httpx.Client(base_url=url, limits=httpx.Limits(max_keepalive_connections=0))
 
@@ -107,10 +109,12 @@ def test_workers(tmp_path: Path, http_collector: Collector) -> None:
 
         with client, ThreadPoolExecutor(4) as pool:
             answers = [*pool.map(ask, range(REQUESTS))]
-        samples = scrape(admin)
+        samples = scrape(f"{admin}/metrics")
         deadline = time.monotonic() + 5  # the workers count a little later than they answer
         while counted(samples) < REQUESTS and time.monotonic() < deadline:
-            samples = scrape(admin)
+            samples = scrape(f"{admin}/metrics")
+        assert counted(scrape(numbers)) == counted(samples)
+        assert httpx.get(f"{admin}/debug/pprof/profile").status_code == 501
         assert service.stop() == 0
     finally:
         service.process.kill()

@@ -24,6 +24,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from zero_runtime.observability import output
 from zero_runtime.observability.exporters import Exporter, ExportError
+from zero_runtime.observability.metrics import Family, counter
 from zero_runtime.observability.trace import Attributes, Kind, Operation
 from zero_runtime.observability.trace import Span as TraceSpan
 
@@ -43,7 +44,13 @@ _STOP = 5.0
 _RESOURCE_SPANS = ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER
 _SCOPE_SPANS = ResourceSpans.SCOPE_SPANS_FIELD_NUMBER
 _SPANS = ScopeSpans.SPANS_FIELD_NUMBER
-_KINDS = {Kind.SERVER: Span.SPAN_KIND_SERVER, Kind.CLIENT: Span.SPAN_KIND_CLIENT}
+_KINDS = {
+    Kind.SERVER: Span.SPAN_KIND_SERVER,
+    Kind.CLIENT: Span.SPAN_KIND_CLIENT,
+    Kind.INTERNAL: Span.SPAN_KIND_INTERNAL,
+}
+
+DROPPED = Family("zero_spans_dropped_total", "Spans that no collector has got.")
 
 _log = logging.getLogger("zero.telemetry")
 
@@ -64,6 +71,7 @@ class SpanQueue:
         self._constants: dict[Operation, bytes] = {}
         self._waiting: deque[bytes] = deque()
         self._dropped = 0
+        self._lost = counter(DROPPED)
         self._failing = False
         self._work = threading.Event()
         self._stopping = threading.Event()
@@ -79,11 +87,25 @@ class SpanQueue:
         """
         waiting = self._waiting
         if len(waiting) >= _MAX_WAITING:
-            self._dropped += 1
+            self._drop(1)
             return
         waiting.append(self._encoded(operation, span, start, end, attributes))
-        if len(waiting) == _BATCH:
+        if len(waiting) >= _BATCH and not self._work.is_set():
             self._work.set()
+
+    def add_message(self, span: bytes) -> None:
+        """Takes one that is encoded already."""
+        waiting = self._waiting
+        if len(waiting) >= _MAX_WAITING:
+            self._drop(1)
+            return
+        waiting.append(_head(_SPANS, len(span)) + span)
+        if len(waiting) >= _BATCH and not self._work.is_set():
+            self._work.set()
+
+    def _drop(self, spans: int) -> None:
+        self._dropped += spans
+        self._lost.add(spans)
 
     def stop(self) -> None:
         """Sends what waits, for a few seconds at most. Blocks."""
@@ -112,7 +134,7 @@ class SpanQueue:
             except ExportError as error:
                 self._tell_of_failure(error)
                 if error.final or delay is None or self._stopping.wait(delay):
-                    self._dropped += spans
+                    self._drop(spans)
                     return
             else:
                 self._tell_of_success()

@@ -4,8 +4,10 @@ import json
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from zero_runtime.observability.spans import SpanQueue
 from zero_runtime.observability.trace import Kind, Operation, Sampler, Span
 
 OPERATION = Operation("/user/:id", Kind.SERVER, (("http.route", "/user/:id"), ("code", 200)))
+CALL = Operation(
+    "get", Kind.CLIENT, (("server.address", "redis:6379"), ("error.type", "UNKNOWN")), failed=True
+)
 FAILED = Operation("/user/:id", Kind.CLIENT, (), failed=True)
 
 
@@ -103,6 +108,60 @@ def test_spans_in_a_file(tmp_path: Path) -> None:
     assert "parentSpanId" not in written
 
 
+def test_spans_as_zipkin_has_them() -> None:
+    bodies = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            bodies.append((self.path, self.headers["content-type"], self.headers["x-key"], json.loads(body)))
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: stderr is the test's."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        queue = start(f"127.0.0.1:{server.server_port}", "zipkin", otlp_headers={"X-Key": "secret"})
+        first = add(queue)
+        second = add(queue, CALL, traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+        queue.stop()
+        server.shutdown()
+    ((path, kind, key, spans),) = bodies
+    assert (path, kind, key) == ("/api/v2/spans", "application/json", "secret")
+    common = {
+        "timestamp": 1_500_000,
+        "duration": 750_000,
+        "localEndpoint": {"serviceName": "test-api"},
+    }
+    assert spans == [
+        {
+            **common,
+            "traceId": first.trace_id,
+            "id": first.span_id,
+            "name": "/user/:id",
+            "kind": "SERVER",
+            "tags": {"http.route": "/user/:id", "code": "200", "url.path": "/user/7"},
+        },
+        {
+            **common,
+            "traceId": "a" * 32,
+            "id": second.span_id,
+            "parentId": "b" * 16,
+            "name": "get",
+            "kind": "CLIENT",
+            "remoteEndpoint": {"serviceName": "redis:6379"},
+            "tags": {
+                "server.address": "redis:6379",
+                "error.type": "UNKNOWN",
+                "error": "UNKNOWN",
+                "url.path": "/user/7",
+            },
+        },
+    ]
+
+
 def test_many_spans_go_in_batches_before_their_time(http_collector: Collector) -> None:
     queue = start(http_collector.address)
     for _ in range(600):
@@ -133,14 +192,14 @@ REASONS = {429: "Too Many Requests", 502: "Bad Gateway", 503: "Service Unavailab
 
 
 def test_a_collector_that_closes_idle_connections(
-    http_collector: Collector, caplog: pytest.LogCaptureFixture
+    http_collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(module, "_DELAY", 0.01)
     http_collector.hangs_up = True
     queue = start(http_collector.address)
     for number in range(1, 4):
-        for _ in range(512):
-            add(queue)
-        eventually(lambda number=number: len(http_collector.requests) == number)  # type: ignore[misc]
+        add(queue)
+        eventually(lambda number=number: len(http_collector.spans) == number)  # type: ignore[misc]
     queue.stop()
     assert not caplog.records
 
@@ -237,16 +296,20 @@ def test_the_path_may_be_configured(http_collector: Collector) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "message"),
     [
+        ("jaeger:14268", "Jaeger's old protocol; it takes OTLP on port 4317"),
         ("http://jaeger:14268/api/traces", "Jaeger's old protocol; it takes OTLP on port 4317"),
         ("udp://jaeger:6831", "expected an address such as `collector:4318`"),
         ("collector:port", "expected an address"),
         (":4318", "expected an address"),
         ("[::1", "expected an address"),
+        ("https://me:secret@collector:4318", "it takes neither a user nor .* is one of `OtlpHeaders`"),
+        ("collector:4318/v1/traces?key=secret", "it takes neither a user nor "),
     ],
 )
 def test_endpoints_that_are_none(endpoint: str, message: str) -> None:
-    with pytest.raises(InvalidValue, match=rf"^Telemetry\.Endpoint: .*{message}"):
+    with pytest.raises(InvalidValue, match=rf"^Telemetry\.Endpoint: .*{message}") as refused:
         start(endpoint)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("headers", [{"x-key": "secret\n"}, {"x-key": "s\xe9cret"}, {"x key": "secret"}])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from zero_runtime.errors import Code
 from zero_runtime.observability.metrics import Counter, Family, Histogram, Metrics
-from zero_runtime.observability.trace import Kind, Operation, Sampler, current_span
+from zero_runtime.observability.trace import Kind, Operation, Sampler, current
 
 if TYPE_CHECKING:
     from zero_runtime.observability.spans import SpanQueue
@@ -31,6 +31,7 @@ ERRORS = Family(
     "Statements that failed, by the name of the error's code.",
     ("command", "error"),
 )
+SLOWS = Family("sql_client_requests_slow_total", "Statements that were slow.", ("command",))
 
 _FAULTS = frozenset((Code.UNKNOWN, Code.DEADLINE_EXCEEDED, Code.INTERNAL, Code.UNAVAILABLE))
 """With which a span has failed: the others are answers, such as that a row is there already."""
@@ -59,7 +60,7 @@ class SqlObserver:
         self._sampler = sampler
         self._spans = spans
         self._durations: dict[str, Histogram] = {}
-        self._errors: dict[tuple[str, Code], Counter] = {}
+        self._counters: dict[tuple[str, ...], Counter] = {}
         self._operations: dict[tuple[str, Code], Operation] = {}
 
     def end(self, name: str, seconds: float, waited: float, code: Code) -> None:
@@ -70,21 +71,23 @@ class SqlObserver:
                 duration = self._durations[name] = self._metrics.histogram(DURATIONS, name)
             duration.add(seconds * 1000)
             if code is not Code.OK:
-                self._count(self._metrics, name, code)
+                self._count(self._metrics, ERRORS, name, code.name)
         if seconds + waited > self._slow:
+            if self._metrics is not None:
+                self._count(self._metrics, SLOWS, name)
             waits = f" after {waited * 1000:.0f} ms in which it waited for a connection" if waited else ""
             _log.warning("slow: %s took %.0f ms%s, %s", name, seconds * 1000, waits, self._target)
         if self._spans is not None and self._sampler is not None:
-            parent = current_span.get()
+            parent = current()
             if parent is not None and parent.sampled:
                 operation = self._operations.get((name, code)) or self._operation(name, code)
                 end = time.time()
                 self._spans.add(operation, self._sampler.child(parent), end - seconds - waited, end)
 
-    def _count(self, metrics: Metrics, name: str, code: Code) -> None:
-        counter = self._errors.get((name, code))
+    def _count(self, metrics: Metrics, family: Family, *labels: str) -> None:
+        counter = self._counters.get((family.name, *labels))
         if counter is None:
-            counter = self._errors[name, code] = metrics.counter(ERRORS, name, code.name)
+            counter = self._counters[family.name, *labels] = metrics.counter(family, *labels)
         counter.add()
 
     def _operation(self, name: str, code: Code) -> Operation:

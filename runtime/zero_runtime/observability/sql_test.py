@@ -126,9 +126,12 @@ def test_slow_statements_are_logged_without_their_values(caplog: pytest.LogCaptu
         await asyncio.gather(*(database.fetch_all(SLOW, ("secret",)) for _ in range(2)))
         await database.fetch_one(FIND, (1,))
 
+    metrics = Metrics()
+    metrics.attach(0)
     with caplog.at_level(logging.WARNING, "zero.model"):
         with_database(test, slow=0.02)
     first, second = caplog.messages
+    assert samples(metrics)["sql_client_requests_slow_total", "account.slow", ""] == 2
     assert first.startswith("slow: account.slow took ") and first.endswith(" ms, sqlite://")
     assert "in which it waited for a connection, sqlite://" in second
     assert "secret" not in caplog.text

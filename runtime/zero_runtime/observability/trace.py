@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -49,10 +50,36 @@ current_span: ContextVar[Span | None] = ContextVar("current_span", default=None)
 """The span of the call that the present task serves; None when there are no traces."""
 
 
+class Others(Protocol):
+    """Those who begin spans too; see `bridge`."""
+
+    def enter(self, span: Span) -> None:
+        """The running task serves this span from now on."""
+
+    def current(self) -> Span | None:
+        """The innermost span of the running task."""
+
+
+others: Others | None = None
+"""If there are any in this process."""
+
+
+def enter(span: Span) -> None:
+    """The running task serves this span from now on. Call it in a context of the task's own."""
+    current_span.set(span)
+    if others is not None:
+        others.enter(span)
+
+
+def current() -> Span | None:
+    """The span that what is begun now is a part of."""
+    return current_span.get() if others is None else others.current()
+
+
 def trace_headers() -> Mapping[str, str]:
     """The headers that carry the present trace on, for a request to another service; empty without a
     trace."""
-    span = current_span.get()
+    span = current()
     if span is None:
         return {}
     headers = {"traceparent": span.traceparent.decode()}
@@ -100,10 +127,11 @@ class Sampler:
 
 
 class Kind(enum.Enum):
-    """Which side of a call a span is."""
+    """Which side of a call a span is, if it is one."""
 
     SERVER = enum.auto()
     CLIENT = enum.auto()
+    INTERNAL = enum.auto()
 
 
 Attributes = Sequence[tuple[str, str | int]]

@@ -18,8 +18,10 @@ from typing import Any, TypeVar
 from zero_runtime.config import RedisConf
 from zero_runtime.model.cache.metrics import LOST, OWED, PAID
 from zero_runtime.model.cache.protocol import ELSE, LEASE, MARK, Away
+from zero_runtime.observability import redis_pool_observer
 from zero_runtime.observability.metrics import counter
-from zero_runtime.redis import Script, answered, bytes_client, is_wrong_type, run
+from zero_runtime.observability.trace import current_span
+from zero_runtime.redis import Script, answered, bytes_client, connections, is_wrong_type, run
 
 T = TypeVar("T")
 
@@ -115,6 +117,7 @@ class RedisStore:
         self.away = False
         self._conf = conf
         self._client = bytes_client(conf)
+        self._pool = redis_pool_observer(conf.host, conf.type, lambda: connections(self._client))
         self._broken = ConnectionError
         self._failures = (RedisError, RedisClusterException, OSError)
         self._turns = asyncio.Semaphore(_CONNECTIONS)
@@ -191,6 +194,8 @@ class RedisStore:
             )
         finally:
             _recovering.reset(asking)
+        if self._pool is not None:
+            self._pool.stop()
         await self._client.aclose()
 
     async def _ask(self, keys: Sequence[bytes], ask: Callable[[], Awaitable[T]]) -> T:
@@ -252,6 +257,7 @@ class RedisStore:
 
     async def _recover(self) -> None:
         _recovering.set(True)
+        current_span.set(None)  # it goes on after the request that noticed
         attempt = 0
         while self.away:
             await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])

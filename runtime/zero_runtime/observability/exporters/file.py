@@ -17,7 +17,7 @@ _IDS = ("traceId", "spanId", "parentSpanId")
 
 
 class FileExporter:
-    """Appends each batch to a file as one line, which collectors read too (their ``otlpjsonfile`` receiver)."""
+    """Appends each batch to a file as one line, which collectors read too (receiver ``otlpjsonfile``)."""
 
     def __init__(self, file: str) -> None:
         try:

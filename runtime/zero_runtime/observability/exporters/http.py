@@ -1,4 +1,4 @@
-"""Spans to a collector by OTLP over HTTP."""
+"""Spans to a collector over HTTP: by OTLP, unless a subclass says otherwise."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ _RETRIED = frozenset((429, 502, 503, 504))
 class HttpExporter:
     """Posts batches in protobuf over one connection."""
 
-    def __init__(self, host: str, port: int, *, secure: bool, path: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        secure: bool,
+        path: str,
+        headers: Mapping[str, str],
+        content_type: str = "application/x-protobuf",
+    ) -> None:
         connect = HTTPSConnection if secure else HTTPConnection
         self._connection = connect(host, port, timeout=TIMEOUT)
         self._path = path
-        self._headers = {**headers, "Content-Type": "application/x-protobuf"}
+        self._headers = {**headers, "Content-Type": content_type}
 
     def export(self, request: bytes) -> None:
         try:

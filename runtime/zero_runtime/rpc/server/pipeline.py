@@ -26,7 +26,7 @@ from zero_runtime.errors import (
     Unknown,
     ZeroError,
 )
-from zero_runtime.observability.trace import current_span
+from zero_runtime.observability.trace import enter
 from zero_runtime.resilience import Rejected
 from zero_runtime.rpc.server.call import Metadata, ServedCall, host, served_call
 from zero_runtime.rpc.service import Method
@@ -196,8 +196,8 @@ class Handler:
         served_call.set(call)
         until = call.until
         served_until.set(until)
-        if call.observed is not None:
-            current_span.set(call.observed.span)
+        if call.observed is not None and call.observed.span is not None:
+            enter(call.observed.span)
         if until is not None and until <= self._loop.time():
             raise _Expired(call.path)
 

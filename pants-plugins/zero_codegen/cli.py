@@ -6,6 +6,7 @@
     api lint FILES                                what is wrong, and nothing written
     api format|lint --stdin PATH                  the same of text that an editor has not saved
     service|configuration|manifests --spec SPEC   what belongs to a service
+    stack --stack STACK --spec SPEC...            what services need around them
 
 A kind is imported when it is asked for and not before: one process serves one folder of contracts, so the time of its
 start counts.
@@ -165,6 +166,12 @@ def _service(options: argparse.Namespace) -> int:
     return _tell(found, options.diagnostics)
 
 
+def _stack(options: argparse.Namespace) -> int:
+    """In `zero_codegen.stack`: `generate(stack, specs, out)`."""
+    found = import_module("zero_codegen.stack").generate(options.stack, options.specs, Output(options.out))
+    return _tell(found, options.diagnostics)
+
+
 def _tell(diagnostics: Iterable[Diagnostic], file: Path | None = None) -> int:
     """What is wrong, to people on standard error or as JSON to the file that takes the news; the exit status."""
     diagnostics = in_order(diagnostics)
@@ -208,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--image", type=Path, required=True, metavar="FILE", help="its image as JSON"
             )
+    _add_stack(kinds)
     return parser
 
 
@@ -249,6 +257,23 @@ def _add_migrate(actions: _Actions) -> None:
         "--message", metavar="TEXT", help="what the migration is called; made of the changes if left out"
     )
     command.add_argument("files", nargs="*", metavar="FILE")
+
+
+def _add_stack(kinds: _Actions) -> None:
+    command = kinds.add_parser("stack", help="generate what services need around them")
+    command.set_defaults(run=_stack)
+    _add_out(command)
+    _add_diagnostics(command)
+    command.add_argument("--stack", type=Path, required=True, metavar="FILE", help="the stack as JSON")
+    command.add_argument(
+        "--spec",
+        type=Path,
+        dest="specs",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a service as JSON; may be given several times",
+    )
 
 
 def _add_settings(command: argparse.ArgumentParser, option: str, what: str) -> None:

@@ -53,7 +53,7 @@ def test_config_goes_over_it_key_by_key(wired: Wire) -> None:
         ({"Log": {"Lvl": "info"}}, "unknown key `Log.Lvl`\n  = hint: did you mean `Level`?"),
         ({"Log": {"Zzz": "info"}}, "unknown key `Log.Zzz`\n  = hint: known here: `Level`, `Encoding`"),
         ({"DataSource": "x"}, "unknown key `DataSource`"),
-        ({"Log": "info"}, "`config`: `Log` takes keys (`Level`, `Encoding`)"),
+        ({"Log": "info"}, "`config`: `Log` takes keys (`Level`, `Encoding`, `Mode`, "),
         ({"Timeout": {"Read": 1}}, "`config`: `Timeout` takes a value"),
         ({"Rules": {"Match": ["*"]}}, "`config`: `Rules` takes a list of keys (`Match`, `Timeout`, "),
         ({"Rules": [1]}, "`config`: `Rules[0]` takes keys (`Match`, `Timeout`, "),

@@ -36,7 +36,7 @@ class _Wirer:
         self._references: dict[str, Diagnostic] = {}
         """Tables of other contracts that those of the service refer to; what is told if one is not there."""
         self._tables: set[str] = set()
-        own = _OWN | {naming.snake(key) for key in keys.SERVERS[spec.serves.kind]}
+        own = _OWN | {naming.snake(key) for key in keys.SERVERS[spec.kind]}
         self._attributes = dict.fromkeys(own, "a part of every service")
         """The names that are taken, and by what."""
         self._declared: dict[str, str] = {}
@@ -57,10 +57,9 @@ class _Wirer:
             self._diagnostics += [self._references[table] for table in missing]
         if self._diagnostics:
             raise ContractError(self._diagnostics)
-        (served,) = self._served
         return Wiring(
             self._spec,
-            served,
+            self._served[0] if self._served else None,
             tuple(self._jwts),
             tuple(self._clients),
             tuple(self._models),
@@ -69,7 +68,8 @@ class _Wirer:
 
     def _contracts(self) -> Iterator[tuple[Contract, Callable[[ContractFile], None]]]:
         """Each contract and what takes it in."""
-        yield self._spec.serves, self._serve_api if self._spec.serves.kind == "api" else self._serve_rpc
+        if serves := self._spec.serves:
+            yield serves, self._serve_api if serves.kind == "api" else self._serve_rpc
         for client in self._spec.clients:
             yield client, partial(self._add_clients, client)
         for contract in self._spec.models:
@@ -193,6 +193,10 @@ class _Wirer:
 
     def _check_logic(self) -> None:
         """Logic stands in modules of its own, and the main module imports it beside generated classes."""
+        if self._spec.serves is None and any(logic.service is not None for logic in self._spec.logic):
+            hint = 'name that class alone, like `logic="sweep.py:Sweep"`'
+            message = "`logic`: a job serves no proto: it is one class"
+            self._diagnostics.append(self._spec.diagnostic(message, hint=hint))
         parts = (*self._clients, *self._models)
         names = ("Config", "Context", *(part.class_name for part in parts))
         classes = dict.fromkeys(names, "a generated one")

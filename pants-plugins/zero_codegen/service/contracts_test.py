@@ -113,6 +113,24 @@ def test_wires_an_rpc_service(wired: Wire) -> None:
     assert (wiring.jwts, wiring.clients) == ((), ())
 
 
+def test_wires_a_job(wired: Wire) -> None:
+    wiring = wired("order-sweep")
+    assert wiring.served is None
+    assert [part.attribute for part in wiring.parts] == ["user_rpc", "stock_model", "delivery_model"]
+    assert wiring.known_keys["Redis"] == keys.SERVERS["rpc"]["Redis"]
+    assert "Timeout" not in wiring.known_keys
+
+
+def test_a_job_has_one_class(wired: Wire) -> None:
+    logic = [{"module": "order.sweep", "class": "Sweep", "service": "Orders"}]
+    with pytest.raises(ContractError) as caught:
+        wired("order-sweep", logic=logic)
+    assert str(caught.value) == (
+        "services/order:order-sweep: `logic`: a job serves no proto: it is one class\n"
+        '  = hint: name that class alone, like `logic="sweep.py:Sweep"`'
+    )
+
+
 def test_gives_every_service_of_a_foreign_proto_a_client(
     specify: Specify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +184,7 @@ def test_serves_every_service_of_a_proto_by_a_class_of_its_own(
     logic = logic_of(Cart="cart:CartLogic", Shop="shop:ShopLogic")
     changes = {"serves": contract("shop.proto", kind="rpc"), "models": [], "logic": logic}
     served = wire(msgspec.convert(specify("user-rpc", **changes), Spec)).served
+    assert served is not None
     assert served.binds == (Bind("shop_service", "ShopLogic"), Bind("cart_service", "CartLogic"))
     assert served.shared_logic is None
 

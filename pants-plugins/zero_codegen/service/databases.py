@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zero_codegen.diagnostics import Diagnostic
+from zero_codegen.service.sections import section, texts
 from zero_codegen.service.wiring import Wiring
 
 REDIS = "redis"
@@ -13,21 +14,20 @@ MEMORY = "memory"
 NONE = "none"
 
 
-def replicas(values: Mapping[str, Any]) -> list[Any]:
+def replicas(values: Mapping[str, Any]) -> list[str]:
     """The data sources of the replicas: a list, or a text with commas."""
-    found = _section(values, "Database").get("Replicas")
-    return found if isinstance(found, list) else str(found or "").split(",") if found else []
+    return texts(section(values, "Database").get("Replicas"))
 
 
 def store(values: Mapping[str, Any]) -> object:
     """Where rows are cached; Redis if that is not said."""
-    return _section(values, "Cache").get("Store", REDIS)
+    return section(values, "Cache").get("Store", REDIS)
 
 
 def cache_redis(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The Redis of the cache: its own, or else the service's."""
-    own = _section(_section(values, "Cache"), "Redis")
-    return own if own.get("Host") else _section(values, "Redis")
+    own = section(values, "Cache", "Redis")
+    return own if own.get("Host") else section(values, "Redis")
 
 
 def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -41,14 +41,15 @@ def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
             f"`config`: rows of {cached} are cached, and no Redis is named",
             hint="set `Redis.Host` or `Cache.Redis.Host`; or set `Cache.Store` to `none`",
         )
-    if where == MEMORY and spec.replicas.max > 1:
+    if where == MEMORY and spec.kind == "job":
+        yield spec.diagnostic(
+            f"`config`: `Cache.Store` is `{MEMORY}`, which a job cannot have: "
+            "the services with the same tables would serve rows that it has changed",
+            hint=f"set `Cache.Store` to `{REDIS}` or `none`, as in these services",
+        )
+    elif where == MEMORY and spec.replicas.max > 1:
         yield spec.diagnostic(
             f"`config`: `Cache.Store` is `{MEMORY}`, which one pod alone can have: "
             "others would serve rows that it has changed",
             hint=f"set `Cache.Store` to `{REDIS}` or `none`, or `min_replicas` and `max_replicas` to 1",
         )
-
-
-def _section(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = values.get(key)
-    return found if isinstance(found, Mapping) else {}

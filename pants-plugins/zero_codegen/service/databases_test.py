@@ -49,3 +49,13 @@ def test_a_cache_has_to_be_somewhere(
 def test_one_pod_may_have_a_cache_of_its_own(wired: Wire, specify: Specify) -> None:
     config = {"Cache": {"Store": "memory"}}
     assert mistakes(wired, specify, {"cached": ["*"]}, config=config, replicas=ALONE) == []
+
+
+def test_a_job_shares_its_cache_with_the_services_that_have_its_tables(wired: Wire) -> None:
+    config = {"Cache": {"Store": "memory"}}
+    wiring = wired("order-sweep", config=config, replicas=ALONE)
+    (mistake,) = databases.mistakes(wiring, configuration(wiring))
+    assert mistake.message == (
+        "`config`: `Cache.Store` is `memory`, which a job cannot have: "
+        "the services with the same tables would serve rows that it has changed"
+    )

@@ -35,9 +35,25 @@ _REDIS = _keys("Host", "Type", "User", "Pass", "Tls", "NonBlock", "PingTimeout",
 _SERVICE = _keys(
     "Name",
     "Mode",
-    Log=_keys("Level", "Encoding"),
+    Log=_keys(
+        *("Level", "Encoding", "Mode", "Path", "Rotation", "MaxSize", "KeepDays", "MaxBackups", "Compress"),
+        Fluentd=_keys(
+            *("Host", "Port", "Tag", "Key", "Ack", "Timeout", "BufferBytes", "Spill", "SpillBytes"),
+            *("SharedKey", "User", "Pass", "Tls", "CACertFile"),
+        ),
+    ),
+    Prometheus=_keys("Host", "Port", "Path"),
     DevServer=_keys(
-        *("Enabled", "Host", "Port", "HealthPath", "ReadyPath", "MetricsPath", "EnableMetrics"),
+        *(
+            "Enabled",
+            "Host",
+            "Port",
+            "HealthPath",
+            "ReadyPath",
+            "MetricsPath",
+            "EnableMetrics",
+            "EnablePprof",
+        ),
     ),
     Shutdown=_keys("WrapUpTime", "WaitTime"),
     Telemetry=_keys(
@@ -95,9 +111,13 @@ _RPC = _keys(
     ),
 )
 SERVERS: Mapping[str, Keys] = MappingProxyType(
-    {"api": {**_SERVICE, **_GOVERNED, **_REST}, "rpc": {**_SERVICE, **_GOVERNED, **_RPC}}
+    {
+        "api": {**_SERVICE, **_GOVERNED, **_REST},
+        "rpc": {**_SERVICE, **_GOVERNED, **_RPC},
+        "job": {**_SERVICE, "Redis": _REDIS},
+    }
 )
-"""What a service understands whatever it is made of, by the kind of the contract it serves."""
+"""What a service understands whatever it is made of, by the kind of the contract it serves; a job serves none."""
 
 JWT = _keys("AccessSecret", "AccessExpire")
 JWT_TRANSITION = _keys("Secret", "PrevSecret")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from zero_codegen import naming
-from zero_codegen.service import keys
+from zero_codegen.service import administration, configuration, folders, keys, kubernetes, telemetry
 from zero_runtime import config
 
 
@@ -33,6 +33,7 @@ def is_struct(kind: object) -> bool:
     [
         (keys.SERVERS["api"], config.RestConf),
         (keys.SERVERS["rpc"], config.RpcServerConf),
+        (keys.SERVERS["job"], config.JobConf),
         (keys.JWT, config.JwtConf),
         (keys.JWT_TRANSITION, config.JwtTransitionConf),
         (keys.CLIENT, config.RpcClientConf),
@@ -42,6 +43,17 @@ def is_struct(kind: object) -> bool:
 )
 def test_knows_the_keys_of_the_runtime(table: keys.Keys, kind: type[msgspec.Struct]) -> None:
     assert table == keys_of(kind)
+
+
+def test_knows_the_defaults_of_the_runtime() -> None:
+    conf = config.JobConf(name="sweep")
+    server, prometheus, fluentd = conf.dev_server, conf.prometheus, conf.log.fluentd
+    assert (server.port, prometheus.port) == (administration.PORT, administration.PROMETHEUS_PORT)
+    assert (server.health_path, server.ready_path) == (administration.HEALTH_PATH, administration.READY_PATH)
+    assert {administration.METRICS_PATH} == {server.metrics_path, prometheus.path}
+    assert (fluentd.port, fluentd.spill_bytes) == (telemetry.FLUENTD_PORT, folders.SPILL_SIZE << 20)
+    assert configuration.seconds(kubernetes.FLUENTD_TIMEOUT) == fluentd.timeout
+    assert configuration.seconds(configuration.WAIT_TIME) == conf.shutdown.wait_time
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from zero_codegen.python import Bracketed, Piece, import_from, tuple_literal
-from zero_codegen.service.wiring import Wiring
+from zero_codegen.service.wiring import Served, Wiring
 from zero_codegen.templates import render
 
 _OPENAPI = "openapi"
@@ -16,13 +16,24 @@ _OPENAPI = "openapi"
 _SCHEMA = "SCHEMA"
 """What the module of every SQL contract calls its schema."""
 
+_CONFIGURATIONS = {"api": "RestConf", "rpc": "RpcServerConf", "job": "JobConf"}
+"""What the configuration extends, by what is served."""
+
+_RUNNERS = {"api": "service", "rpc": "service", "job": "job"}
+"""The module of the runtime that starts it, and says what `wire` has to make."""
+
 
 def modules(wiring: Wiring) -> dict[str, str]:
     """The modules, by path."""
     schemas = _schemas(wiring)
     return {
         wiring.spec.output("_service"): render(
-            __file__, "service.py.jinja", wiring=wiring, spec=wiring.spec, imports=_service_imports(wiring)
+            __file__,
+            "service.py.jinja",
+            wiring=wiring,
+            spec=wiring.spec,
+            imports=_service_imports(wiring),
+            base=_CONFIGURATIONS[wiring.spec.kind],
         ),
         wiring.spec.output("_main"): render(
             __file__,
@@ -30,7 +41,8 @@ def modules(wiring: Wiring) -> dict[str, str]:
             wiring=wiring,
             spec=wiring.spec,
             imports=_main_imports(wiring, schemas),
-            server=_server(wiring),
+            runner=_RUNNERS[wiring.spec.kind],
+            made=_made(wiring),
             resources=_resources(wiring),
             schemas=list(schemas.values()),
             checked=["database", *(f"context.{model.attribute}" for model in wiring.models)],
@@ -41,7 +53,7 @@ def modules(wiring: Wiring) -> dict[str, str]:
 def _resources(wiring: Wiring) -> Iterator[Bracketed]:
     """What the models stand on, opened."""
     if wiring.caches:
-        workers = ("processes=config.workers",) if wiring.served.kind == "api" else ()
+        workers = ("processes=config.workers",) if wiring.spec.kind == "api" else ()
         yield _opened(
             "cache", "open_cache", "config.cache", "config.redis", "source=config.data_source", *workers
         )
@@ -55,21 +67,25 @@ def _opened(variable: str, function: str, *arguments: str) -> Bracketed:
     return Bracketed(f"{variable} = await resources.enter_async_context(", (call,), ")")
 
 
-def _server(wiring: Wiring) -> Bracketed:
-    """The server, with what it serves bound to the logic."""
-    served: tuple[Piece, ...] = (tuple_literal(list(_bound(wiring))),)
+def _made(wiring: Wiring) -> Bracketed:
+    """What is run: the server, with what it serves bound to the logic; or the logic of a job."""
+    if wiring.served is None:
+        (logic,) = wiring.spec.logic
+        return Bracketed(f"{logic.class_}(", ("context",), ")")
+    bound = list(_bound(wiring, wiring.served))
+    served: tuple[Piece, ...] = (tuple_literal(bound),)
     if wiring.served.kind == "api":
-        served = (*_bound(wiring), f"openapi={_OPENAPI}")
+        served = (*bound, f"openapi={_OPENAPI}")
     return Bracketed(f"{wiring.server.rpartition('.')[2]}.Server(", ("config", *served), ")")
 
 
-def _bound(wiring: Wiring) -> Iterator[Bracketed]:
+def _bound(wiring: Wiring, served: Served) -> Iterator[Bracketed]:
     """Each generated function that binds, called. Logic that several share is a variable."""
     verifiers = [f"{jwt.attribute}=context.{jwt.attribute}" for jwt in wiring.jwts]
-    if wiring.served.signature:
+    if served.signature:
         verifiers.append("signature=rest.Signature(config.signature)")
-    for bind in wiring.served.binds:
-        logic = "logic" if wiring.served.shared_logic else f"{bind.logic}(context)"
+    for bind in served.binds:
+        logic = "logic" if served.shared_logic else f"{bind.logic}(context)"
         yield Bracketed(f"{bind.function}(", (logic, *verifiers), ")")
 
 
@@ -86,16 +102,19 @@ def _service_imports(wiring: Wiring) -> list[str]:
 
 def _main_imports(wiring: Wiring, schemas: Mapping[str, str]) -> list[str]:
     spec = wiring.spec
-    names = defaultdict(set, {"zero_runtime": {"service"}})
+    names = defaultdict(set, {"zero_runtime": {_RUNNERS[spec.kind]}})
     for logic in spec.logic:
         names[logic.module].add(logic.class_)
     names[spec.module("_service")] |= {"Config", "Context"}
-    names[wiring.served.module].update(bind.function for bind in wiring.served.binds)
-    if wiring.served.kind == "api":
-        names[wiring.served.module].add(_OPENAPI)
-    server_package, _, server_module = wiring.server.rpartition(".")
-    names[server_package].add(server_module)
-    if wiring.jwts or wiring.served.signature:
+    if served := wiring.served:
+        names[served.module].update(bind.function for bind in served.binds)
+        if served.kind == "api":
+            names[served.module].add(_OPENAPI)
+        if served.signature:
+            names["zero_runtime"].add("rest")
+        server_package, _, server_module = wiring.server.rpartition(".")
+        names[server_package].add(server_module)
+    if wiring.jwts:
         names["zero_runtime"].add("rest")
     for part in wiring.parts:
         names[part.module].add(part.class_name)

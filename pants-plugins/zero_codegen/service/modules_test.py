@@ -8,7 +8,7 @@ import pytest
 
 from zero_codegen.service.conftest import STYLE, Wire
 from zero_codegen.service.modules import modules
-from zero_codegen.service.wiring import Bind, Client, Jwt, JwtTransition, Model, Wiring
+from zero_codegen.service.wiring import Bind, Client, Jwt, JwtTransition, Model, Served, Wiring
 
 
 def rich(wiring: Wiring, length: int) -> Wiring:
@@ -17,15 +17,7 @@ def rich(wiring: Wiring, length: int) -> Wiring:
     shops = [("one", "cart", False), ("two", "item", True), (word, "parcel", False)]
     return dataclasses.replace(
         wiring,
-        served=dataclasses.replace(
-            wiring.served,
-            binds=(
-                tuple(Bind(f"{name}_{word}_service", "UserLogic") for name in ("order", "stock"))
-                if wiring.served.kind == "rpc"
-                else wiring.served.binds
-            ),
-            signature=wiring.served.kind == "api",
-        ),
+        served=wiring.served and rich_service(wiring.served, word),
         jwts=tuple(
             kind(jwt.name, f"{jwt.attribute}_{name}_{word}")
             for jwt in wiring.jwts
@@ -47,6 +39,13 @@ def rich(wiring: Wiring, length: int) -> Wiring:
     )
 
 
+def rich_service(served: Served, word: str) -> Served:
+    if served.kind == "api":
+        return dataclasses.replace(served, signature=True)
+    binds = tuple(Bind(f"{name}_{word}_service", "UserLogic") for name in ("order", "stock"))
+    return dataclasses.replace(served, binds=binds)
+
+
 @pytest.mark.parametrize("check", STYLE, ids=lambda check: check[0])
 @pytest.mark.parametrize("length", [1, 12, 24])
 @pytest.mark.parametrize(
@@ -56,6 +55,7 @@ def rich(wiring: Wiring, length: int) -> Wiring:
         ("user-api", {"http_server": "granian"}),
         ("user-rpc", {"rpc_server": "http2"}),
         ("user-rpc", {"rpc_server": "grpcio"}),
+        ("order-sweep", {}),
     ],
 )
 def test_modules_of_any_shape_have_style(
@@ -121,3 +121,20 @@ def test_services_of_one_proto_share_their_logic(wired: Wire) -> None:
     main = modules(rich(wired("user-rpc"), 1))["user/user_rpc_main.py"]
     assert "    logic = UserLogic(context)\n" in main
     assert "    return rpc.Server(config, (order_n_service(logic), stock_n_service(logic)))\n" in main
+
+
+def test_a_job_is_run_and_not_served(wired: Wire) -> None:
+    types, main = modules(wired("order-sweep")).values()
+    assert "class Config(config.JobConf, kw_only=True, frozen=True):" in types
+    assert "    return Sweep(context)\n" in main
+    assert main.endswith("    job.run(Config, wire)\n")
+    assert "service.run" not in main
+
+
+def test_a_job_without_configuration_works_on_the_database_of_the_service(wired: Wire) -> None:
+    shared = (
+        'data_source: Annotated[config.DataSource, config.Embedded(config.sqlite_file_of("order-rpc"))]\n'
+    )
+    assert shared in modules(wired("order-sweep"))["order/order_sweep_service.py"]
+    alone = modules(wired("order-sweep", tables_of=None))["order/order_sweep_service.py"]
+    assert "    data_source: config.DataSource\n" in alone

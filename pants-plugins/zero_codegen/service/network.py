@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zero_codegen.diagnostics import Diagnostic
-from zero_codegen.service import databases, keys
+from zero_codegen.service import databases, keys, telemetry
+from zero_codegen.service.sections import section, texts
 from zero_codegen.service.wiring import Client, Wiring
 
 MYSQL_PORT = 3306
@@ -17,8 +18,6 @@ POSTGRESQL_PORT = 5432
 ETCD_PORT = 2379
 REDIS_PORT = 6379
 """Those of their own; taken for a host without a port, such as `${REDIS_HOST}`."""
-COLLECTOR_PORTS = {"otlpgrpc": 4317, "otlphttp": 4318}
-"""OTLP's own, by what `Telemetry.Batcher` says; taken when the endpoint names no port."""
 CLUSTER_API_PORTS = (443, 6443)
 """Where Kubernetes' API is reached: the port of its Service, and the usual one of the servers behind it, for
 many networks look at a connection after it has been sent on there."""
@@ -46,8 +45,8 @@ class Destination:
 def destinations(wiring: Wiring, values: Mapping[str, Any]) -> list[Destination]:
     """Services first; then, as one, ports at any address.
 
-    These are those of foreign services, of the database and its replicas, of Redis, of etcd, of the collector
-    of traces and of Kubernetes' API where services are looked up in it, and `egress_ports`.
+    These are those of foreign services, of the database and its replicas, of Redis, of etcd, of the collectors
+    of traces and logs and of Kubernetes' API where services are looked up in it, and `egress_ports`.
     """
     services: dict[str, Destination] = {}
     anywhere = set(wiring.spec.egress_ports)
@@ -60,16 +59,20 @@ def destinations(wiring: Wiring, values: Mapping[str, Any]) -> list[Destination]
             anywhere.update(port for place in places for port in _ports(place))
     if namespaces(wiring, values):
         anywhere.update(CLUSTER_API_PORTS)
-    anywhere.update(_host_ports(_hosts(values.get("Etcd")), ETCD_PORT))
-    anywhere.update(_host_ports(_hosts(values.get("Redis"), "Host"), REDIS_PORT))
+    anywhere.update(_host_ports(texts(section(values, "Etcd").get("Hosts")), ETCD_PORT))
+    anywhere.update(_host_ports(texts(section(values, "Redis").get("Host")), REDIS_PORT))
     if wiring.models:
-        for source in (values[keys.DATA_SOURCE], *databases.replicas(values)):
-            anywhere.update(_database_ports(str(source)))
+        for source in (str(values[keys.DATA_SOURCE]), *databases.replicas(values)):
+            anywhere.update(_database_ports(source))
     if wiring.caches and databases.store(values) not in (databases.MEMORY, databases.NONE):
-        anywhere.update(_host_ports(_hosts(databases.cache_redis(values), "Host"), REDIS_PORT))
-    anywhere.update(_collector_ports(values.get("Telemetry", {})))
-    found = [services[name] for name in sorted(services)]
-    return [*found, Destination(tuple(sorted(anywhere)))] if anywhere else found
+        anywhere.update(_host_ports(texts(databases.cache_redis(values).get("Host")), REDIS_PORT))
+    if found := telemetry.collector(values):
+        endpoint, usual = found
+        anywhere.update(_host_ports([endpoint], usual))
+    if port := telemetry.fluentd_port(values):
+        anywhere.add(port)
+    own = [services[name] for name in sorted(services)]
+    return [*own, Destination(tuple(sorted(anywhere)))] if anywhere else own
 
 
 def namespaces(wiring: Wiring, values: Mapping[str, Any]) -> list[str]:
@@ -85,7 +88,7 @@ def namespaces(wiring: Wiring, values: Mapping[str, Any]) -> list[str]:
 
 def is_registered(values: Mapping[str, Any]) -> bool:
     """Whether the service tells etcd where it is."""
-    return bool(_hosts(values.get("Etcd")))
+    return bool(texts(section(values, "Etcd").get("Hosts")))
 
 
 def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -143,14 +146,7 @@ def _etcd_of(conf: Mapping[str, Any]) -> list[str]:
     if target := conf.get("Target"):
         match = _IN_ETCD.match(str(target))
         return match[1].split(",") if match else []
-    return _hosts(conf.get("Etcd"))
-
-
-def _hosts(section: object, key: str = "Hosts") -> list[str]:
-    """The hosts that a section names: a list, or a text with commas."""
-    hosts = section.get(key) if isinstance(section, Mapping) else None
-    hosts = hosts if isinstance(hosts, list) else str(hosts or "").split(",")
-    return [str(host) for host in hosts if host]
+    return texts(section(conf, "Etcd").get("Hosts"))
 
 
 def _host_ports(hosts: list[str], default: int) -> set[int]:
@@ -169,11 +165,3 @@ def _database_ports(source: str) -> list[int]:
     if source.startswith(("mysql:", "mariadb:")) or "@tcp" in source:
         return _ports(source) or [MYSQL_PORT]
     return _ports(source) or [MYSQL_PORT, POSTGRESQL_PORT]
-
-
-def _collector_ports(telemetry: Mapping[str, Any]) -> list[int]:
-    endpoint, batcher = (str(telemetry.get(key) or "") for key in ("Endpoint", "Batcher"))
-    batcher = batcher or "otlpgrpc"
-    if not endpoint or telemetry.get("Disabled") is True or batcher not in COLLECTOR_PORTS:
-        return []
-    return _ports(endpoint) or [COLLECTOR_PORTS[batcher]]

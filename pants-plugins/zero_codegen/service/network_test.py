@@ -177,6 +177,8 @@ def test_cached_models_lead_to_redis(
         ({"Endpoint": "http://collector:9000/otlp", "Batcher": "otlphttp"}, (9000,)),
         ({"Endpoint": "${COLLECTOR}"}, (4317,)),
         ({"Endpoint": "https://collector", "Batcher": "otlphttp"}, (4318,)),
+        ({"Endpoint": "http://zipkin/api/v2/spans", "Batcher": "zipkin"}, (9411,)),
+        ({"Endpoint": "http://zipkin:9000/api/v2/spans", "Batcher": "zipkin"}, (9000,)),
     ],
 )
 def test_traces_lead_to_the_port_of_the_collector(
@@ -190,6 +192,20 @@ def test_traces_lead_to_the_port_of_the_collector(
 )
 def test_traces_that_do_not_leave_the_pod_lead_nowhere(wired: Wire, telemetry: dict[str, Any]) -> None:
     assert found(wired, "user-api", clients=[], config={"Telemetry": telemetry}) == []
+
+
+@pytest.mark.parametrize(
+    ("fluentd", "expected"),
+    [
+        ({"Host": "fluentd"}, [Destination((24224,))]),
+        ({"Host": "fluentd", "Port": 24225}, [Destination((24225,))]),
+        ({"Port": 24225}, []),
+    ],
+)
+def test_logs_lead_to_the_port_of_fluentd(
+    wired: Wire, fluentd: dict[str, Any], expected: list[Destination]
+) -> None:
+    assert found(wired, "user-api", clients=[], config={"Log": {"Fluentd": fluentd}}) == expected
 
 
 def test_ports_that_may_be_anywhere_are_one_destination(wired: Wire) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -76,5 +75,5 @@ def configured(wiring: Wiring) -> None:
     mistakes = [*configuration.mistakes(wiring, found), *network.mistakes(wiring, found)]
     assert wiring.spec.config == before
     if not mistakes:
-        objects = list(yaml.safe_load_all(kubernetes.manifest(wiring, found, IMAGE)))
+        objects = kubernetes.manifest(wiring, found, IMAGE).objects
         assert {each["kind"] for each in objects} >= {"ConfigMap", "Deployment", "NetworkPolicy"}

@@ -10,6 +10,7 @@ from typing import Any
 from zero_codegen.diagnostics import Diagnostic
 from zero_codegen.naming import snake
 from zero_codegen.service import databases, keys
+from zero_codegen.service.sections import section
 from zero_codegen.service.wiring import Wiring
 
 FOLDER = "/run/secrets/zero"
@@ -22,6 +23,9 @@ _FILE = re.compile(rf"{FOLDER}/([-._A-Za-z0-9]+)")
 
 
 _REPLICAS = ("Database", "Replicas")
+_FLUENTD = ("Log", "Fluentd")
+_HEADERS = ("Telemetry", "OtlpHeaders")
+"""Sent to the collector of traces: mostly they are how it knows who sends."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class _Place:
 
 def variable(*path: str) -> str:
     """The variable that the secret at a path is taken from: `USER_RPC_ETCD_PASS`."""
-    return "_".join(map(snake, path)).upper()
+    return "_".join(re.sub(r"\W", "_", snake(part)) for part in path).upper()
 
 
 def reference(*path: str) -> str:
@@ -50,13 +54,18 @@ def reference(*path: str) -> str:
     return f"${{{variable(*path)}}}"
 
 
+def variables(text: str) -> list[str]:
+    """The variables that a value refers to without a default."""
+    return [name for name, default in _REFERENCE.findall(text) if not default]
+
+
 def refer(wiring: Wiring, values: dict[str, Any]) -> None:
     """Put references where the configuration names a user without a password."""
     for place in _places(wiring):
         *sections, key = place.path
-        section = _section(values, sections)
-        if place.user and section.get(place.user):
-            section.setdefault(key, reference(*place.path))
+        found = section(values, *sections)
+        if place.user and found.get(place.user) and isinstance(found, dict):
+            found.setdefault(key, reference(*place.path))
 
 
 def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -65,16 +74,19 @@ def mistakes(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
     for place, value in [*_held(wiring, values), *_replicas(wiring, values)]:
         hint = f"write `{reference(*place.path)}` and keep the value in the Secret `{spec.name}`"
         is_secret = value != "" and (not place.is_source or "@" in str(value))
-        if is_secret and not _variables(str(value)):
+        if is_secret and not variables(str(value)):
             yield spec.diagnostic(f"`config`: `{place.key}` holds a secret in plain text", hint=hint)
         if (name := variable(*place.path)) in spec.env:
             yield spec.diagnostic(f"`env`: `{name}` holds a secret in plain text", hint=hint)
 
 
 def _held(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[tuple[_Place, object]]:
+    headers = {(*_HEADERS, name): value for name, value in section(values, *_HEADERS).items()}
+    for path, value in headers.items():
+        yield _Place(path), value
     for place in _places(wiring):
         *sections, key = place.path
-        yield place, _section(values, sections).get(key, "")
+        yield place, section(values, *sections).get(key, "")
 
 
 def _replicas(wiring: Wiring, values: Mapping[str, Any]) -> Iterator[tuple[_Place, object]]:
@@ -88,9 +100,9 @@ def keys_of_secret(wiring: Wiring, values: Mapping[str, Any]) -> list[str]:
     """The keys of the Secret: variables that the configuration refers to and `env` does not set, and files in
     the folder it is mounted at, such as the keys of certificates."""
     texts = list(_texts(values))
-    variables = {name for text in texts for name in _variables(text)}
+    named = {name for text in texts for name in variables(text)}
     files = {found[1] for text in texts if (found := _FILE.fullmatch(text))}
-    return sorted(variables - wiring.spec.env.keys() | files)
+    return sorted(named - wiring.spec.env.keys() | files)
 
 
 def _places(wiring: Wiring) -> Iterator[_Place]:
@@ -98,8 +110,10 @@ def _places(wiring: Wiring) -> Iterator[_Place]:
         for key in jwt.secret_keys:
             yield _Place((jwt.key, key))
     yield _Place(("Redis", "Pass"), user="User")
-    if wiring.served.kind == "rpc":
+    if wiring.spec.kind == "rpc":
         yield _Place(("Etcd", "Pass"), user="User")
+    yield _Place((*_FLUENTD, "Pass"), user="User")
+    yield _Place((*_FLUENTD, "SharedKey"))
     for client in wiring.clients:
         yield _Place((client.key, "Token"), user="App")
         yield _Place((client.key, "Etcd", "Pass"), user="User")
@@ -107,19 +121,6 @@ def _places(wiring: Wiring) -> Iterator[_Place]:
         yield _Place((keys.DATA_SOURCE,), is_source=True)
     if wiring.caches:
         yield _Place(("Cache", "Redis", "Pass"), user="User")
-
-
-def _section(values: Any, path: list[str]) -> Any:
-    """The section at a path, an empty one where there is none."""
-    for key in path:
-        below = values.get(key)
-        values = below if isinstance(below, dict) else {}
-    return values
-
-
-def _variables(text: str) -> list[str]:
-    """The variables that a value refers to without a default."""
-    return [name for name, default in _REFERENCE.findall(text) if not default]
 
 
 def _texts(values: object) -> Iterator[str]:

@@ -46,6 +46,11 @@ def test_names_files_that_are_secret(wired: Wire) -> None:
             {"UserRpc": {"Etcd": {"Hosts": ["etcd:2379"], "Key": "user.rpc", "User": "root"}}},
             ["AUTH_ACCESS_SECRET", "USER_RPC_ETCD_PASS"],
         ),
+        (
+            "user-rpc",
+            {"Log": {"Fluentd": {"Host": "fluentd", "User": "zero", "SharedKey": "${KEY}"}}},
+            ["DATA_SOURCE", "KEY", "LOG_FLUENTD_PASS"],
+        ),
     ],
 )
 def test_whoever_has_a_user_has_a_password(
@@ -70,6 +75,19 @@ def test_whoever_has_a_user_has_a_password(
         ("user-api", {"UserRpc": {"Token": "hunter2"}}, "UserRpc.Token", "USER_RPC_TOKEN"),
         ("user-api", {"UserRpc": {"Etcd": {"Pass": 2}}}, "UserRpc.Etcd.Pass", "USER_RPC_ETCD_PASS"),
         ("user-rpc", {"Etcd": {"Pass": "hunter2"}}, "Etcd.Pass", "ETCD_PASS"),
+        ("user-rpc", {"Log": {"Fluentd": {"Pass": "x"}}}, "Log.Fluentd.Pass", "LOG_FLUENTD_PASS"),
+        (
+            "user-rpc",
+            {"Log": {"Fluentd": {"SharedKey": "x"}}},
+            "Log.Fluentd.SharedKey",
+            "LOG_FLUENTD_SHARED_KEY",
+        ),
+        (
+            "user-api",
+            {"Telemetry": {"OtlpHeaders": {"x-api-key": "hunter2"}}},
+            "Telemetry.OtlpHeaders.x-api-key",
+            "TELEMETRY_OTLP_HEADERS_X_API_KEY",
+        ),
         ("user-rpc", {"DataSource": "root:root@tcp(db:3306)/user"}, "DataSource", "DATA_SOURCE"),
         ("order-rpc", {"Cache": {"Redis": {"Pass": "hunter2"}}}, "Cache.Redis.Pass", "CACHE_REDIS_PASS"),
         (
@@ -88,7 +106,7 @@ def test_refuses_a_published_secret(
         f"{address}: `config`: `{key}` holds a secret in plain text\n"
         f"  = hint: write `${{{variable}}}` and keep the value in the Secret `{name}`"
     ]
-    taken = config if "Replicas" in key else {}
+    taken = config if "Replicas" in key or "Headers" in key else {}
     *_, in_environment = mistakes(wired(name, config=taken, env={variable: "hunter2"}))
     assert f"`env`: `{variable}` holds a secret in plain text" in in_environment
 

@@ -22,7 +22,7 @@ from zero_codegen.cli import main
 from zero_codegen.service.conftest import STYLE, TESTDATA, Specify
 
 EXPECTED = TESTDATA / "expected"
-SERVICES = ("user-api", "user-rpc", "order-rpc")
+SERVICES = ("user-api", "user-rpc", "order-rpc", "order-sweep")
 CONTRACTS = (
     ("api", "services/user/user.api"),
     ("rpc", "services/user/user.proto"),
@@ -30,7 +30,7 @@ CONTRACTS = (
     ("model", "services/user/user.sql"),
     ("model", "services/order/order.sql"),
 )
-LOGIC = ("user/api_logic.py", "user/rpc_logic.py", "order/orders.py", "order/stock.py")
+LOGIC = ("user/api_logic.py", "user/rpc_logic.py", "order/orders.py", "order/stock.py", "order/sweep.py")
 IMPORT_PATH = [os.path.abspath(path) for path in sys.path if path]
 """Where this process imports from, made absolute before a test changes the working folder."""
 
@@ -141,9 +141,9 @@ from pathlib import Path
 from {service.partition("-")[0]}.{service.replace("-", "_")}_service import Config
 from zero_runtime.config import load
 config = load(Config, Path("etc/{service}.yaml"))
-print(config.name, config.mode, config.shutdown.wrap_up_time)
+print(config.name, config.mode, config.shutdown.wait_time)
 """
-    assert run(repository, "-c", program, ZERO_SECRETS_DIR=str(secrets)) == f"{service} pro 5.0\n"
+    assert run(repository, "-c", program, ZERO_SECRETS_DIR=str(secrets)) == f"{service} pro 5.5\n"
 
 
 _CALLS = """
@@ -191,6 +191,7 @@ def test_services_run_and_find_each_other(repository: Path, tmp_path: Path) -> N
         serving(repository, "order.order_rpc_main", **environ),
     ):
         assert run(repository, "-c", _CALLS, **environ) == "7 [7]\nEmpty Empty\nNotFound\n"
+        assert "stock: None" in run(repository, "-m", "order.order_sweep_main", **environ)
 
 
 @contextmanager
@@ -208,7 +209,7 @@ def serving(repository: Path, module: str, **environ: str) -> Iterator[None]:
 
 MODULES = tuple(
     f"{service}_{what}"
-    for service in ("user.user_api", "user.user_rpc", "user.fast_api", "order.order_rpc")
+    for service in ("user.user_api", "user.user_rpc", "user.fast_api", "order.order_rpc", "order.order_sweep")
     for what in ("service", "main")
 )
 

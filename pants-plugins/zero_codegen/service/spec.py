@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import keyword
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from zero_codegen.diagnostics import ContractError, Diagnostic
 from zero_codegen.model.settings import Settings
-
-_NAME_LENGTH = 63
-_SERVICE = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
-"""Names of Kubernetes Services: RFC 1035 labels."""
-_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
-"""Names of namespaces: RFC 1123 labels."""
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REGISTRY = r"(?=localhost/|[^/]*[.:])[A-Za-z0-9.-]+(?::[0-9]+)?"
-_REPOSITORY = re.compile(rf"(?:{_REGISTRY}/)?{_COMPONENT}(?:/{_COMPONENT})*")
-_CPU = re.compile(r"(?=.*[1-9])(?:[0-9]+m|[0-9]+(?:\.[0-9]{1,3})?)")
-_MEMORY = re.compile(r"[1-9][0-9]*(?:[KMGT]i|[kMGT])?")
+from zero_codegen.service import fields, schedule
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,14 +74,28 @@ class Resources(_Part, frozen=True, kw_only=True):
     cpu_limit: str | None
 
 
+class Job(_Part, frozen=True, kw_only=True):
+    """When a job runs, in cron's form, and for how many seconds at most."""
+
+    schedule: str
+    time_zone: str | None
+    timeout: int
+    retries: int
+
+
+KubernetesFormat: TypeAlias = Literal["manifest", "kustomize", "helm"]
+"""What a folder `k8s` has: a file for each environment, a base with overlays, or a chart with values."""
+
+
 class Spec(_Part, frozen=True, kw_only=True):
-    """A service, as the build graph knows it."""
+    """A service, as the build graph knows it, in one environment or in none in particular."""
 
     name: str
     address: str
     directory: str
     source_root: str
-    serves: Served
+    serves: Served | None
+    """None for a job."""
     logic: tuple[Logic, ...]
     """One for all of the contract, or one for each service of a proto."""
     http_server: Literal["uvicorn", "granian"] = "uvicorn"
@@ -104,7 +105,10 @@ class Spec(_Part, frozen=True, kw_only=True):
     models: tuple[Model, ...]
     clients: tuple[Client, ...]
     callers: tuple[Caller, ...]
-    port: int
+    port: int | None
+    job: Job | None = None
+    tables_of: str | None = None
+    """The service that keeps the tables of a job: without a configuration, both have one database."""
     replicas: Replicas
     resources: Resources
     env: dict[str, str]
@@ -114,7 +118,25 @@ class Spec(_Part, frozen=True, kw_only=True):
     source_roots: tuple[str, ...] = ()
     """Those of contracts that only the service's own import: their paths in imports are relative to these."""
     namespace: str | None
+    hostnames: tuple[str, ...] = ()
+    gateway: str | None = None
+    """`<namespace>/<name>`, or `<name>`."""
+    monitor: bool = False
+    annotations: dict[str, str] = {}
+    """Of pods."""
+    service_account_annotations: dict[str, str] = {}
+    node_selector: dict[str, str] = {}
+    priority_class: str | None = None
+    image_pull_secrets: tuple[str, ...] = ()
     image_repository: str
+    kubernetes_format: KubernetesFormat = "manifest"
+    environments: dict[str, Spec] = {}
+    """The service as it is in each environment; empty there."""
+
+    @property
+    def kind(self) -> Literal["api", "rpc", "job"]:
+        """What is served; a job serves nothing."""
+        return self.serves.kind if self.serves else "job"
 
     def module(self, suffix: str) -> str:
         """The name of a generated module: `module("_main")` of `user-api` is `user.user_api_main`."""
@@ -145,9 +167,21 @@ def read_spec(path: Path) -> Spec:
         spec = msgspec.json.decode(content, type=Spec)
     except msgspec.DecodeError as error:
         raise ContractError([Diagnostic(_address(content) or str(path), 0, 0, str(error))]) from error
-    if mistakes := [*_wrong_names(spec), *_wrong_numbers(spec)]:
+    if mistakes := everywhere(spec, lambda there: [*fields.mistakes(there), *schedule.mistakes(there)]):
         raise ContractError(mistakes)
     return spec
+
+
+def everywhere(spec: Spec, mistakes: Callable[[Spec], Iterable[Diagnostic]]) -> list[Diagnostic]:
+    """The mistakes of a service, and those that it has in one of its environments only, which are named."""
+    found = list(mistakes(spec))
+    for name, there in spec.environments.items():
+        found += [
+            replace(mistake, message=f"in `{name}`: {mistake.message}")
+            for mistake in mistakes(there)
+            if mistake not in found
+        ]
+    return found
 
 
 def read_digest(path: Path) -> str:
@@ -168,64 +202,3 @@ def _address(content: bytes) -> str | None:
         return None
     address = raw.get("address") if isinstance(raw, dict) else None
     return address if isinstance(address, str) else None
-
-
-def _wrong_names(spec: Spec) -> Iterator[Diagnostic]:
-    if not _is_name(_SERVICE, spec.name):
-        proposal = re.sub(r"[^a-z0-9]+", "-", spec.name.lower()).strip("-0123456789")
-        proposal = proposal[:_NAME_LENGTH].rstrip("-")
-        yield spec.diagnostic(
-            f"a service cannot be named `{spec.name}`: Kubernetes takes lower-case letters, digits and `-`, "
-            f"a letter first, {_NAME_LENGTH} characters at most",
-            hint=f"name it `{proposal}`" if proposal else None,
-        )
-    if spec.namespace is not None and not _is_name(_NAMESPACE, spec.namespace):
-        yield spec.diagnostic(f"`namespace`: `{spec.namespace}` is not a name Kubernetes takes")
-    if not _REPOSITORY.fullmatch(spec.image_repository):
-        yield spec.diagnostic(
-            f"`image_repository`: `{spec.image_repository}` is not the name of an image repository",
-            hint="write it in lower case without tag and digest, like `registry.example.com/shop/user-api`",
-        )
-    for part in spec.module("").split(".")[:-1]:
-        if not part.isidentifier() or keyword.iskeyword(part):
-            yield spec.diagnostic(f"the folder name `{part}` cannot be part of a Python module name")
-    for name in spec.env:
-        if not _ENVIRONMENT_NAME.fullmatch(name):
-            yield spec.diagnostic(f"`env`: `{name}` is not the name of an environment variable")
-
-
-def _wrong_numbers(spec: Spec) -> Iterator[Diagnostic]:
-    ports = {"port": (spec.port,), "egress_ports": spec.egress_ports}
-    for field, numbers in ports.items():
-        for number in numbers:
-            if not 1 <= number <= 65535:
-                yield spec.diagnostic(f"`{field}`: {number} is not a TCP port (1 to 65535)")
-    low, high = spec.replicas.min, spec.replicas.max
-    if low < 1:
-        yield spec.diagnostic(f"`min_replicas`: {low} is less than 1")
-    if low > high:
-        yield spec.diagnostic(f"`min_replicas`: {low} is more than `max_replicas`, {high}")
-    resources = spec.resources
-    cpu = {"cpu_request": resources.cpu_request, "cpu_limit": resources.cpu_limit}
-    wrong = {
-        field: amount for field, amount in cpu.items() if amount is not None and not _CPU.fullmatch(amount)
-    }
-    for field, amount in wrong.items():
-        hint = "write cores or thousandths of them: `0.5`, `500m`"
-        yield spec.diagnostic(f"`{field}`: `{amount}` is not an amount of CPU", hint=hint)
-    if not wrong and _cores(resources.cpu_request) > _cores(resources.cpu_limit or "inf"):
-        message = (
-            f"`cpu_request`: `{resources.cpu_request}` is more than `cpu_limit`, `{resources.cpu_limit}`"
-        )
-        yield spec.diagnostic(message)
-    if not _MEMORY.fullmatch(resources.memory):
-        message = f"`memory`: `{resources.memory}` is not an amount of memory"
-        yield spec.diagnostic(message, hint="write it with its unit: `256Mi`, `1Gi`")
-
-
-def _is_name(pattern: re.Pattern[str], name: str) -> bool:
-    return pattern.fullmatch(name) is not None and len(name) <= _NAME_LENGTH
-
-
-def _cores(quantity: str) -> float:
-    return float(quantity.removesuffix("m")) / 1000 if quantity.endswith("m") else float(quantity)

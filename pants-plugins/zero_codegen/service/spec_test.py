@@ -56,6 +56,19 @@ def test_a_service_in_its_source_root_has_no_package(
         ({"image_repository": "shop/user-api:1.0"}, "is not the name of an image repository"),
         ({"image_repository": "Shop/user-api"}, "is not the name of an image repository"),
         ({"env": {"NO-DASH": "1"}}, "`env`: `NO-DASH` is not the name of an environment variable"),
+        ({"priority_class": "High"}, "`priority_class`: `High` is not a name Kubernetes takes"),
+        ({"image_pull_secrets": ["a", "b_"]}, "`image_pull_secrets`: `b_` is not a name Kubernetes takes"),
+        ({"annotations": {"a b": "x"}}, "`annotations`: `a b` is not a key Kubernetes takes"),
+        ({"service_account_annotations": {"/a": "x"}}, "`service_account_annotations`: `/a` is not a key"),
+        ({"node_selector": {"a/b/c": "x"}}, "`node_selector`: `a/b/c` is not a key Kubernetes takes"),
+        ({"node_selector": {"arch": "x y"}}, "`node_selector`: `arch` cannot be `x y`"),
+        (
+            {"hostnames": ["https://shop.example.com"], "gateway": "g"},
+            "`hostnames`: `https://shop.example.com` is not the name of a host",
+        ),
+        ({"hostnames": ["shop.example.com"]}, "`hostnames`: the route needs a Gateway to belong to"),
+        ({"gateway": "a/b/c"}, "`gateway`: `a/b/c` is not the name of a Gateway"),
+        ({"gateway": "/b"}, "`gateway`: `/b` is not the name of a Gateway"),
         ({"port": 0}, "`port`: 0 is not a TCP port"),
         ({"egress_ports": [443, 70000]}, "`egress_ports`: 70000 is not a TCP port"),
         ({"replicas": {"min": 0, "max": 1}}, "`min_replicas`: 0 is less than 1"),
@@ -67,6 +80,10 @@ def test_a_service_in_its_source_root_has_no_package(
         (
             {"resources": {"cpu_request": "1", "memory": "1GB", "cpu_limit": None}},
             "`memory`: `1GB` is not an amount of memory",
+        ),
+        (
+            {"resources": {"cpu_request": "1", "memory": "256", "cpu_limit": None}},
+            "`memory`: `256` is not an amount of memory",
         ),
         (
             {"resources": {"cpu_request": "1", "memory": "1Gi", "cpu_limit": "500m"}},
@@ -84,6 +101,20 @@ def test_refuses_a_wrong_value_at_the_target(
 
 def test_lists_all_wrong_values(file: Path, specify: Specify) -> None:
     assert len(refused(file, specify("user-api", name="User", port=-1, env={"": ""}, namespace="-"))) == 4
+
+
+def test_an_environment_is_checked_as_well_and_named(file: Path, specify: Specify) -> None:
+    there = specify("user-api", port=-1, namespace="My-Shop")
+    assert refused(file, specify("user-api", port=-1, environments={"staging": there})) == [
+        "services/user:user-api: `port`: -1 is not a TCP port (1 to 65535)",
+        "services/user:user-api: in `staging`: `namespace`: `My-Shop` is not a name Kubernetes takes",
+    ]
+
+
+def test_a_job_needs_no_port_and_has_no_route(file: Path, specify: Specify) -> None:
+    assert read(file, specify("order-sweep")).kind == "job"
+    (mistake,) = refused(file, specify("order-sweep", hostnames=["a.example.com"], gateway="g"))
+    assert "`hostnames`: a job serves nothing that a route could lead to" in mistake
 
 
 @pytest.mark.parametrize(

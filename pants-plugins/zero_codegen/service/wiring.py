@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from zero_codegen.naming import pascal
 from zero_codegen.service import keys
@@ -103,7 +103,7 @@ class Served:
     take signed requests only.
     """
 
-    kind: str
+    kind: Literal["api", "rpc"]
     module: str
     binds: tuple[Bind, ...]
     signature: bool = False
@@ -118,11 +118,11 @@ class Served:
 class Wiring:
     """A service as it is generated. The attributes of its context have distinct names.
 
-    `schemas` are the modules that hold a `SCHEMA`: one for each SQL contract.
+    `served` is None for a job. `schemas` are the modules that hold a `SCHEMA`: one for each SQL contract.
     """
 
     spec: Spec
-    served: Served
+    served: Served | None
     jwts: tuple[Jwt, ...]
     clients: tuple[Client, ...]
     models: tuple[Model, ...]
@@ -130,8 +130,8 @@ class Wiring:
 
     @property
     def server(self) -> str:
-        """The module whose `Server` serves it."""
-        if self.served.kind == "rpc":
+        """The module whose `Server` serves it, if it is no job."""
+        if self.spec.kind == "rpc":
             return "zero_runtime.rpc.grpcio" if self.spec.rpc_server == "grpcio" else "zero_runtime.rpc"
         return "zero_runtime.rest.granian" if self.spec.http_server == "granian" else "zero_runtime.rest"
 
@@ -149,7 +149,7 @@ class Wiring:
     def known_keys(self) -> keys.Keys:
         """The configuration keys of the service."""
         return {
-            **keys.SERVERS[self.served.kind],
+            **keys.SERVERS[self.spec.kind],
             **{jwt.key: jwt.known_keys for jwt in self.jwts},
             **{client.key: keys.CLIENT for client in self.clients},
             **({keys.DATA_SOURCE: None, "Database": keys.DATABASE} if self.models else {}),

@@ -14,7 +14,36 @@ def _text(dumper: Any, text: str) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
 
 
+class Block(str):
+    """Text of several lines that people read: a document writes it line by line, where YAML can."""
+
+
+class Quoted(str):
+    """Text that is written in quotes though it needs none."""
+
+
+def _block(dumper: Any, text: Block) -> Any:
+    if not all(line.isprintable() for line in text.split("\n")):
+        return _text(dumper, str(text))
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+
+
+def _quoted(dumper: Any, text: Quoted) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if text.isprintable() else '"')
+
+
+class Hole(int):
+    """A place to be filled in: it is written as `!hole '7'`, which no text is, for that would be quoted."""
+
+
+def _hole(dumper: Any, hole: Hole) -> Any:
+    return dumper.represent_scalar("!hole", str(int(hole)), style="'")
+
+
+_Dumper.add_representer(Hole, _hole)
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(Block, _block)
+_Dumper.add_representer(Quoted, _quoted)
 
 
 def document(value: object) -> str:

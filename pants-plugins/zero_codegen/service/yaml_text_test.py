@@ -3,7 +3,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zero_codegen.service.yaml_text import document, scalar
+from zero_codegen.service.yaml_text import Block, Hole, Quoted, document, scalar
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(
@@ -35,3 +35,20 @@ def test_quotes_only_where_it_must(value: str, text: str) -> None:
 
 def test_keeps_the_order_of_keys() -> None:
     assert document({"b": 1, "a": {"d": [2], "c": "x\ny"}}) == 'b: 1\na:\n  d:\n  - 2\n  c: "x\\ny"\n'
+
+
+def test_a_block_is_written_line_by_line_where_yaml_can() -> None:
+    assert document({"a": Block("b: 1\nc\n")}) == "a: |\n  b: 1\n  c\n"
+    for text in "b\x85\n", " b\n", "b \n", "b\tc\n", "\n", "b", "#\n\n":
+        assert yaml.safe_load(document({"a": Block(text)})) == {"a": text}
+
+
+def test_quotes_what_is_to_be_quoted() -> None:
+    assert document({Quoted("Pass"): "x"}) == "'Pass': x\n"
+    assert yaml.safe_load(document({Quoted("a'\n"): 1})) == {"a'\n": 1}
+
+
+def test_no_text_is_a_hole() -> None:
+    assert document({"a": Hole(7)}) == "a: !hole '7'\n"
+    for text in "!hole '7'", "a: !hole '7'", "a\nb: !hole '7'":
+        assert not document({"a": text}).endswith("!hole '7'\n")

@@ -40,11 +40,17 @@ from pants_backend_zero.service.graph import (
     ServiceSpec,
     ServiceSpecRequest,
 )
-from pants_backend_zero.service.logic import ServiceLogic, ServiceLogicRequest
+from pants_backend_zero.service.logic import (
+    CheckedService,
+    CheckedServiceRequest,
+    ServiceLogic,
+    ServiceLogicRequest,
+)
 from pants_backend_zero.tailor import PutativeContractTargetsRequest
 
 RUNTIME_MODULES = (
     "config",
+    "job",
     "service",
     "rest/__init__",
     "rest/granian",
@@ -85,6 +91,7 @@ def repository() -> RuleRunner:
             QueryRule(ServiceReferences, [ServiceReferencesRequest]),
             QueryRule(ServiceSpec, [ServiceSpecRequest]),
             QueryRule(ServiceLogic, [ServiceLogicRequest]),
+            QueryRule(CheckedService, [CheckedServiceRequest]),
         ],
         target_types=[
             *register.target_types(),

@@ -21,15 +21,19 @@ from pants_backend_zero.rpc.breaking import goal as rpc_breaking
 from pants_backend_zero.rpc.breaking import revision as rpc_revision
 from pants_backend_zero.rpc.buf import tool as buf
 from pants_backend_zero.rpc.target_types import ZeroRpcsTarget, ZeroRpcTarget
-from pants_backend_zero.service import base_image
+from pants_backend_zero.service import base_image, image_layers, user_environment
+from pants_backend_zero.service import deploy as service_deploy
 from pants_backend_zero.service import graph as service_graph
 from pants_backend_zero.service import image as service_image
 from pants_backend_zero.service import logic as service_logic
 from pants_backend_zero.service import package as service_package
+from pants_backend_zero.service import publish as service_publish
 from pants_backend_zero.service import python as service_python
 from pants_backend_zero.service import rules as service_rules
 from pants_backend_zero.service import run as service_run
 from pants_backend_zero.service.target_types import ZeroServiceTarget
+from pants_backend_zero.stack import rules as stack_rules
+from pants_backend_zero.stack.target_types import ZeroStackTarget
 
 
 def target_types():
@@ -41,6 +45,7 @@ def target_types():
         ZeroModelTarget,
         ZeroModelsTarget,
         ZeroServiceTarget,
+        ZeroStackTarget,
     ]
 
 
@@ -66,9 +71,14 @@ def rules():
         service_logic,
         service_rules,
         base_image,
+        image_layers,
         service_image,
         service_python,
         service_package,
         service_run,
+        user_environment,
+        service_publish,
+        service_deploy,
+        stack_rules,
     )
     return [rule for module in modules for rule in module.rules()]

@@ -1,8 +1,10 @@
-"""The base of service images: Debian packages by lock, or an image of a registry by digest."""
+"""The base of service images: Debian packages by lock, an image of a registry by digest, or an OCI layout of the
+repository."""
 
 from __future__ import annotations
 
 import json
+import os.path
 from dataclasses import dataclass
 from typing import Any, Mapping
 
@@ -11,11 +13,16 @@ from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
     Digest,
+    DigestContents,
+    DigestSubset,
     DownloadFile,
     FileContent,
     FileDigest,
     MergeDigests,
+    PathGlobs,
+    Paths,
     RemovePrefix,
+    Snapshot,
 )
 from pants.engine.platform import Platform
 from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
@@ -25,7 +32,8 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 from pants.util.resources import read_resource
 
-from pants_backend_zero.errors import ZeroError
+from pants_backend_zero.errors import ZeroError, nearest
+from pants_backend_zero.service.image_fields import LAYOUT
 from pants_backend_zero.subsystem import Zero
 from pants_backend_zero.tools import ImageBuilderRequest, ImageBuilderResult
 
@@ -35,14 +43,13 @@ BASE, COMPILER = "base", "compiler"
 
 @dataclass(frozen=True)
 class DebianRelease:
-    """A release of Debian, with the minor versions of its Python and of its C library (2.x)."""
+    """A release of Debian, with the minor version of its Python."""
 
     name: str
     python: str
-    glibc: int
 
 
-DEBIAN_RELEASES = (DebianRelease("debian-12", "3.11", 36), DebianRelease("debian-13", "3.13", 41))
+DEBIAN_RELEASES = (DebianRelease("debian-12", "3.11"), DebianRelease("debian-13", "3.13"))
 
 
 def debian_release(python: str) -> DebianRelease | None:
@@ -57,17 +64,40 @@ def architecture_of(platform: Platform) -> str:
 
 @dataclass(frozen=True)
 class BaseImage:
-    """The folders `base/` and `compiler/`."""
+    """The folders `base/` and `compiler/`, the version of the Python ("3.11.2") and of the C library (2.x) in it."""
 
     digest: Digest
+    architecture: str
+    python: str
+    glibc: int
+
+    @property
+    def parts(self) -> tuple[DigestSubset, DigestSubset]:
+        """What selects each of the two folders."""
+        base, compiler = (PathGlobs([f"{folder}/**"]) for folder in (BASE, COMPILER))
+        return DigestSubset(self.digest, base), DigestSubset(self.digest, compiler)
 
 
-async def _make_base(argv: tuple[str, ...], inputs: tuple[Digest, ...], description: str) -> BaseImage:
+async def _make_base(
+    argv: tuple[str, ...],
+    inputs: tuple[Digest, ...],
+    architecture: str,
+    lender: Digest | None,
+    description: str,
+) -> BaseImage:
+    """`lender` is the compiler of a base for this machine, where the base is for another architecture."""
+    borrowing: tuple[str, ...] = ()
+    if lender:
+        borrowing = (f"--compiler=lender/{COMPILER}",)
+        inputs = (*inputs, await Get(Digest, AddPrefix(lender, "lender")))
     result = await Get(
         ImageBuilderResult,
-        ImageBuilderRequest((*argv, "--output=made"), inputs, description, output_folder="made"),
+        ImageBuilderRequest((*argv, *borrowing, "--output=made"), inputs, description, output_folder="made"),
     )
-    return BaseImage(await Get(Digest, RemovePrefix(result.digest, "made")))
+    digest = await Get(Digest, RemovePrefix(result.digest, "made"))
+    (info,) = await Get(DigestContents, DigestSubset(digest, PathGlobs([f"{COMPILER}/compiler.json"])))
+    python = json.loads(info.content)["python"]
+    return BaseImage(digest, architecture, python["version"], python["glibc"])
 
 
 # -----------------------------------------------------------------------------------------------
@@ -79,6 +109,7 @@ async def _make_base(argv: tuple[str, ...], inputs: tuple[Digest, ...], descript
 class DebianBaseRequest:
     release: str
     architecture: str
+    lender: Digest | None
 
 
 @dataclass(frozen=True)
@@ -113,6 +144,8 @@ async def make_debian_base(request: DebianBaseRequest) -> BaseImage:
     return await _make_base(
         argv=("base", f"--lock={lock_name}", "--debs=debs"),
         inputs=(debs, lock_digest),
+        architecture=request.architecture,
+        lender=request.lender,
         description=f"Make a base image of the packages of {lock_name}",
     )
 
@@ -131,7 +164,7 @@ class DebianMirrors:
     def of(self, archive: str) -> tuple[str, ...]:
         """The mirrors of one archive: those for any archive (`{archive}`), and those whose address ends with it."""
         return tuple(
-            address.format(archive=archive)
+            address.replace("{archive}", archive)
             for address in self.addresses
             if "{archive}" in address or address.endswith(f"/{archive}")
         )
@@ -196,6 +229,7 @@ class RegistryBaseRequest:
     reference: str
     python: str
     architecture: str
+    lender: Digest | None
 
 
 @rule
@@ -209,6 +243,7 @@ async def make_registry_base(
             argv=(
                 *("pull", request.reference, f"--arch={request.architecture}", "--output=layout"),
                 *([f"--docker-config={zero.docker_config}"] if zero.docker_config else []),
+                *(["--plain-http"] if zero.plain_http(request.reference) else []),
             ),
             inputs=(),
             description=f"Pull {request.reference}",
@@ -225,31 +260,82 @@ async def make_registry_base(
             f"--python={request.python}",
         ),
         inputs=(layout.digest,),
+        architecture=request.architecture,
+        lender=request.lender,
         description=f"Make a base image of {request.reference}",
     )
 
 
 # -----------------------------------------------------------------------------------------------
-# Either
+# A layout of the repository
+# -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LayoutBaseRequest:
+    """`path` is a folder or a tar archive of the repository."""
+
+    path: str
+    python: str
+    architecture: str
+    lender: Digest | None
+
+
+@rule
+async def make_layout_base(request: LayoutBaseRequest) -> BaseImage:
+    layout = await Get(Snapshot, PathGlobs([request.path, f"{request.path}/**"]))
+    if not layout.files:
+        neighbours = await Get(Paths, PathGlobs([os.path.join(os.path.dirname(request.path), "*")]))
+        close = nearest(request.path, neighbours.files)
+        raise ZeroError(
+            f"There is no OCI layout at {request.path!r}, which an `image_base` names: the path of a folder or a tar "
+            "archive from the root of the repository, of which git must not ignore the files."
+            + (f" Did you mean `{LAYOUT}{close}`?" if close else "")
+        )
+    return await _make_base(
+        argv=(
+            "import-base",
+            f"--layout={request.path}",
+            f"--arch={request.architecture}",
+            f"--python={request.python}",
+        ),
+        inputs=(layout.digest,),
+        architecture=request.architecture,
+        lender=request.lender,
+        description=f"Make a base image of {request.path}",
+    )
+
+
+# -----------------------------------------------------------------------------------------------
+# Any of them
 # -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class BaseImageRequest:
-    """A base with the given minor version of Python; `reference` is an image by digest, None stands for Debian."""
+    """A base with the given minor version of Python; `reference` is what `image_base` says, None stands for Debian.
+
+    For another architecture than this machine's, `lender` is the compiler of the same base for this machine.
+    """
 
     python: str
     reference: str | None
+    architecture: str
+    lender: Digest | None = None
 
 
 @rule(desc="Make the base image")
-async def make_base_image(request: BaseImageRequest, platform: Platform) -> BaseImage:
-    architecture = architecture_of(platform)
-    if request.reference:
-        return await Get(BaseImage, RegistryBaseRequest(request.reference, request.python, architecture))
-    release = debian_release(request.python)
-    assert release, f"no Debian release has Python {request.python}"
-    return await Get(BaseImage, DebianBaseRequest(release.name, architecture))
+async def make_base_image(request: BaseImageRequest) -> BaseImage:
+    python, reference = request.python, request.reference
+    architecture, lender = request.architecture, request.lender
+    if reference is None:
+        release = debian_release(python)
+        assert release, f"no Debian release has Python {python}"
+        return await Get(BaseImage, DebianBaseRequest(release.name, architecture, lender))
+    if reference.startswith(LAYOUT):
+        path = reference[len(LAYOUT) :]
+        return await Get(BaseImage, LayoutBaseRequest(path, python, architecture, lender))
+    return await Get(BaseImage, RegistryBaseRequest(reference, python, architecture, lender))
 
 
 def rules():

@@ -6,7 +6,7 @@ import json
 import os.path
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, DefaultDict
+from typing import DefaultDict, Optional
 
 from pants.engine.addresses import Address, UnparsedAddressInputs
 from pants.engine.collection import Collection
@@ -21,33 +21,14 @@ from pants_backend_zero.contracts import AllContracts, Contract, ContractKind
 from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.model.target_types import MODEL
 from pants_backend_zero.rpc.target_types import RPC
-from pants_backend_zero.service.target_types import (
-    ClientsField,
-    ConfigField,
-    CpuLimitField,
-    CpuRequestField,
-    EgressPortsField,
-    EnvField,
-    HttpServerField,
-    ImageRepositoryField,
-    LogicField,
-    MaxReplicasField,
-    MemoryField,
-    MinReplicasField,
-    ModelsField,
-    NamespaceField,
-    ObservabilityField,
-    PortField,
-    RpcServerField,
-    ServesField,
-)
+from pants_backend_zero.service.description import SERVER_FIELDS, Description, image_repository
+from pants_backend_zero.service.environments import EnvironmentsField, value_in
+from pants_backend_zero.service.job_fields import ONLY_OF_JOBS, ScheduleField
+from pants_backend_zero.service.target_types import ClientsField, ModelsField, PortField, ServesField
 from pants_backend_zero.subsystem import Zero
 
 DEFAULT_PORTS = {API: 8888, RPC: 8080}
 """go-zero's."""
-
-SERVER_FIELDS = {API: (HttpServerField, "uvicorn"), RPC: (RpcServerField, "http2")}
-"""The field that says what serves a contract, and what does if it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +94,20 @@ class ServiceReferences:
     """What the fields of one `zero_service` refer to. `server` is what serves its contract."""
 
     service: Service
-    serves: Contract
+    serves: Optional[Contract]
+    """None for a job."""
     models: tuple[Contract, ...]
     clients: tuple[Contract, ...]
-    server: str
+    server: Optional[str]
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
-        return (self.serves, *self.models, *self.clients)
+        return (*filter(None, (self.serves,)), *self.models, *self.clients)
 
     @property
-    def port(self) -> int:
+    def port(self) -> Optional[int]:
+        if self.serves is None:
+            return None
         return self.service.target[PortField].value or DEFAULT_PORTS[self.serves.kind]
 
 
@@ -139,20 +123,63 @@ async def resolve_references(
         Get(Targets, UnparsedAddressInputs, target[ModelsField].to_unparsed_address_inputs()),
         Get(Targets, UnparsedAddressInputs, target[ClientsField].to_unparsed_address_inputs()),
     )
-    serves = _contracts(all_contracts, target, ServesField.alias, served, (API, RPC))
-    if len(serves) != 1:
-        addresses = ", ".join(str(contract.target.address) for contract in serves)
-        raise ZeroError(
-            f"The `{ServesField.alias}` field of {target.address} names several contracts: {addresses}. A service "
-            "serves one: name that."
-        )
+    serves = _served(target, _contracts(all_contracts, target, ServesField.alias, served, (API, RPC)))
+    _check_job(target)
     return ServiceReferences(
         service,
-        serves[0],
+        serves,
         _contracts(all_contracts, target, ModelsField.alias, models, (MODEL,)),
         _contracts(all_contracts, target, ClientsField.alias, clients, (RPC,)),
-        _server(target, serves[0]),
+        _server(target, serves),
     )
+
+
+def _served(service: Target, contracts: tuple[Contract, ...]) -> Optional[Contract]:
+    """The contract that a service serves: just one, or, if it has a schedule, none."""
+    schedule = service[ScheduleField].value
+    if schedule is not None and contracts:
+        raise ZeroError(
+            f"{service.address} has a `{ScheduleField.alias}` and serves {contracts[0].target.address}. A job runs and "
+            f"ends: remove `{ServesField.alias}`, or make the job a target of its own."
+        )
+    if schedule is None and not contracts:
+        raise ZeroError(
+            f"{service.address} serves nothing. Name its contract in the `{ServesField.alias}` field, or say with "
+            f"`{ScheduleField.alias}` when it runs."
+        )
+    if len(contracts) > 1:
+        addresses = ", ".join(str(contract.target.address) for contract in contracts)
+        raise ZeroError(
+            f"The `{ServesField.alias}` field of {service.address} names several contracts: {addresses}. A service "
+            "serves one: name that."
+        )
+    return contracts[0] if contracts else None
+
+
+def _check_job(service: Target) -> None:
+    """Refuse fields that would say nothing: those of jobs on a service, a port on a job."""
+    environments = service[EnvironmentsField].value
+    is_job = service[ScheduleField].value is not None
+    found = [
+        f"`{field.alias}`"
+        for field in ((PortField,) if is_job else ONLY_OF_JOBS)
+        if any(value_in(there, service, field) is not None for there in (None, *environments))
+    ]
+    if found:
+        why = (
+            "is a job, which listens on none"
+            if is_job
+            else f"is no job: it has no `{ScheduleField.alias}` itself"
+        )
+        raise ZeroError(
+            f"{service.address} has {', '.join(found)} and {why}. Remove {'it' if len(found) == 1 else 'them'}."
+        )
+    for name in environments:
+        if is_job and value_in(name, service, ScheduleField) is None:
+            raise ZeroError(
+                f"The `{EnvironmentsField.alias}` field of {service.address} takes its `{ScheduleField.alias}` away "
+                f"for {name!r}, but a job has one everywhere. Leave it as it is, or write another."
+            )
 
 
 def _contracts(
@@ -173,24 +200,33 @@ def _contracts(
     return tuple(all_contracts.by_address[target.address] for target in targets)
 
 
-def _server(service: Target, serves: Contract) -> str:
+def _server(service: Target, serves: Optional[Contract]) -> Optional[str]:
     """What the service is served by. A field for another kind of contract than it serves is a mistake."""
     for kind, (field, _) in SERVER_FIELDS.items():
-        if kind != serves.kind and service[field].value is not None:
+        if (serves is None or kind != serves.kind) and service[field].value is not None:
+            what = (
+                f"serves {serves.target.address}, a `{serves.target.alias}`" if serves else "serves nothing"
+            )
             raise ZeroError(
                 f"The `{field.alias}` field of {service.address} is for services that serve a `zero_{kind.name}`, and "
-                f"this one serves {serves.target.address}, a `{serves.target.alias}`. Remove the field."
+                f"this one {what}. Remove the field."
             )
+    if serves is None:
+        return None
     field, default = SERVER_FIELDS[serves.kind]
     return service[field].value or default
 
 
 @dataclass(frozen=True)
 class ServiceGraph:
-    """Of each contract: the services that serve it, and those that call it."""
+    """Of each contract: the services that serve it, those that call it, and those that keep its tables.
+
+    Jobs keep no tables: they work on those of services.
+    """
 
     servers: FrozenDict[Address, tuple[ServiceReferences, ...]]
     callers: FrozenDict[Address, tuple[Service, ...]]
+    keepers: FrozenDict[Address, tuple[Service, ...]]
 
 
 @rule(desc="Read the service graph off the build graph")
@@ -201,6 +237,7 @@ async def read_service_graph(all_services: AllServices) -> ServiceGraph:
     by_name: dict[str, ServiceReferences] = {}
     servers: DefaultDict[Address, list[ServiceReferences]] = defaultdict(list)
     callers: DefaultDict[Address, list[Service]] = defaultdict(list)
+    keepers: DefaultDict[Address, list[Service]] = defaultdict(list)
     for references in everything:
         name = references.service.name
         twin = by_name.setdefault(name, references)
@@ -210,12 +247,17 @@ async def read_service_graph(all_services: AllServices) -> ServiceGraph:
                 f"{references.service.target.address}. The name is the service's name in the whole fleet (image, "
                 "Kubernetes objects, discovery), so rename one of the targets."
             )
-        servers[references.serves.target.address].append(references)
+        if references.serves is not None:
+            servers[references.serves.target.address].append(references)
+            for model in references.models:
+                keepers[model.target.address].append(references.service)
         for client in references.clients:
             callers[client.target.address].append(references.service)
     return ServiceGraph(
-        FrozenDict({address: tuple(group) for address, group in servers.items()}),
-        FrozenDict({address: tuple(group) for address, group in callers.items()}),
+        *(
+            FrozenDict({address: tuple(group) for address, group in of_contracts.items()})
+            for of_contracts in (servers, callers, keepers)
+        )
     )
 
 
@@ -238,80 +280,20 @@ class ServiceSpec:
 @rule
 async def describe_service(request: ServiceSpecRequest, graph: ServiceGraph, zero: Zero) -> ServiceSpec:
     references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
-    service, target = references.service, references.service.target
     addresses = tuple(contract.target.address for contract in references.contracts)
     closure = await Get(ContractClosure, ContractClosureRequest(addresses))
-    repository = target[ImageRepositoryField].value or "/".join(
-        filter(None, (zero.image_registry, service.name))
-    )
-    spec = {
-        "name": service.name,
-        "address": str(target.address),
-        "directory": service.folder,
-        "source_root": service.source_root,
-        "source_roots": sorted({contract.source_root for contract in closure.contracts}),
-        "serves": {"kind": references.serves.kind.name, **_located(references.serves)},
-        "logic": [
-            {"service": logic.service, "module": service.module_of_file(logic.path), "class": logic.name}
-            for logic in target[LogicField].classes
-        ],
-        SERVER_FIELDS[references.serves.kind][0].alias: references.server,
-        "models": [{**_located(model), "settings": model.settings} for model in references.models],
-        "clients": [{**_located(client), **_serving(client, graph, target)} for client in references.clients],
-        "callers": [_placed(caller) for caller in graph.callers.get(references.serves.target.address, ())],
-        "port": references.port,
-        "replicas": {
-            "min": target[MinReplicasField].value,
-            "max": target[MaxReplicasField].value,
-        },
-        "resources": {
-            "cpu_request": target[CpuRequestField].value,
-            "cpu_limit": target[CpuLimitField].value,
-            "memory": target[MemoryField].value,
-        },
-        "env": target[EnvField].value or {},
-        "config": _merged(target[ObservabilityField].value, target[ConfigField].value),
-        "egress_ports": target[EgressPortsField].value or (),
-        "namespace": target[NamespaceField].value,
-        "image_repository": repository,
-    }
+    source_roots = sorted({contract.source_root for contract in closure.contracts})
+    describe = Description(references, graph, zero, source_roots)
+    spec = describe.spec(None)
+    environments = references.service.target[EnvironmentsField].value
+    spec["environments"] = {name: describe.spec(name) for name in environments}
     paths = sorted({contract.path for contract in closure.contracts})
     return ServiceSpec(
-        references, tuple(paths), json.dumps(spec, sort_keys=True, default=dict).encode(), repository
+        references,
+        tuple(paths),
+        json.dumps(spec, sort_keys=True, default=dict).encode(),
+        image_repository(references.service.target, None, zero),
     )
-
-
-def _located(contract: Contract) -> dict[str, str]:
-    return {"path": contract.path, "source_root": contract.source_root}
-
-
-def _serving(client: Contract, graph: ServiceGraph, caller: Target) -> dict[str, Any]:
-    """The one service that serves a contract, or none where it is served outside this repository."""
-    servers = graph.servers.get(client.target.address, ())
-    if len(servers) > 1:
-        names = ", ".join(str(server.service.target.address) for server in servers)
-        raise ZeroError(
-            f"{caller.address} calls the contract {client.target.address}, which several services serve: {names}. "
-            "Zero cannot tell which one is meant: serve it by one of them."
-        )
-    if not servers:
-        return {"service": None, "port": None, "namespace": None}
-    return {**_placed(servers[0].service), "port": servers[0].port}
-
-
-def _placed(service: Service) -> dict[str, Any]:
-    """A service as others find it in Kubernetes."""
-    return {"service": service.name, "namespace": service.target[NamespaceField].value}
-
-
-def _merged(base: Any, over: Any) -> Any:
-    """`over` on top of `base`, dictionary by dictionary, as plain JSON values."""
-    if isinstance(base, FrozenDict) and isinstance(over, FrozenDict):
-        keys = [*base, *(key for key in over if key not in base)]
-        return {key: _merged(base.get(key), over.get(key, base.get(key))) for key in keys}
-    if isinstance(over, FrozenDict):
-        return {key: _merged(None, value) for key, value in over.items()}
-    return over
 
 
 def rules():

@@ -127,6 +127,64 @@ def test_config_goes_on_top_of_the_shared_observability(repository) -> None:
     }
 
 
+def test_an_environment_is_the_service_with_other_fields(repository) -> None:
+    there = (
+        '{"staging": {"namespace": "shop-staging", "min_replicas": 1, "config": {"Log": {"Level": "debug"}}}, '
+        '"bare": {}}'
+    )
+    edit(
+        repository,
+        'name="user-api", ',
+        f'name="user-api", config={{"Timeout": 5}}, namespace="shop", environments={there}, ',
+    )
+    found = spec(repository, "user-api")
+    environments = found.pop("environments")
+    staging, bare = environments["staging"], environments["bare"]
+    assert bare.pop("environments", {}) == {}
+    assert bare == found
+    different = {key: value for key, value in staging.items() if found[key] != value}
+    assert different == {
+        "namespace": "shop-staging",
+        "replicas": {"min": 1, "max": 10},
+        "config": {"Timeout": 5, "Log": {"Level": "debug"}},
+    }
+
+
+def test_in_an_environment_the_others_are_those_of_that_environment(repository) -> None:
+    for name in "user-api", "user-rpc":
+        there = '{"staging": {"namespace": "staging"}}'
+        edit(repository, f'name="{name}", ', f'name="{name}", namespace="shop", environments={there}, ')
+    client, server = spec(repository, "user-api"), spec(repository, "user-rpc")
+    for found, namespace in ((lambda of: of, "shop"), (lambda of: of["environments"]["staging"], "staging")):
+        assert found(client)["clients"][0]["namespace"] == namespace
+        assert found(server)["callers"] == [{"service": "user-api", "namespace": namespace}]
+
+
+def test_an_environment_that_a_service_does_not_have_calls_it_as_it_is_in_none(repository) -> None:
+    there = '{"staging": {"namespace": "staging"}, "live": {"namespace": "live"}, "same": {}}'
+    edit(repository, 'name="user-api", ', f'name="user-api", namespace="shop", environments={there}, ')
+    there = '{"live": {"namespace": "live"}}'
+    edit(repository, 'name="user-rpc", ', f'name="user-rpc", namespace="shop", environments={there}, ')
+    client, server = spec(repository, "user-api"), spec(repository, "user-rpc")
+    assert client["environments"]["staging"]["clients"][0]["namespace"] == "shop"
+    assert [caller["namespace"] for caller in server["callers"]] == ["shop", "staging"]
+    assert [caller["namespace"] for caller in server["environments"]["live"]["callers"]] == ["live"]
+
+
+def test_a_job_works_on_the_tables_of_a_service(repository) -> None:
+    edit(
+        repository,
+        'zero_service(name="user-api"',
+        'zero_service(name="sweep", schedule="0 3 * * *", logic="rpc_logic.py:L", models=[":model"])\n'
+        'zero_service(name="user-api"',
+    )
+    job = spec(repository, "sweep")
+    assert (job["serves"], job["port"], job["callers"]) == (None, None, [])
+    assert job["job"] == {"schedule": "0 3 * * *", "time_zone": None, "timeout": 3600, "retries": 0}
+    assert job["tables_of"] == "user-rpc"
+    assert spec(repository, "user-rpc")["tables_of"] is None
+
+
 def test_the_registry_stands_before_the_name_of_the_image(repository) -> None:
     set_options(repository, "--zero-image-registry=registry.example.com/shop")
     assert spec(repository, "user-rpc")["image_repository"] == "registry.example.com/shop/user-rpc"
@@ -261,6 +319,24 @@ def test_each_service_of_a_proto_may_have_a_class_of_its_own(repository) -> None
         ("clients=", 'rpc_server="grpc", clients=', "must be one of ['grpcio', 'http2']"),
         ("clients=", 'image_base="python:3.12", clients=', "must name an image by digest"),
         ("clients=", "config={1: 2}, clients=", "dictionaries with string keys"),
+        (
+            "clients=",
+            'environments={"staging": {"namespce": "a"}}, clients=',
+            "sets `namespce` for 'staging', which is no field that may differ. Did you mean `namespace`?",
+        ),
+        ("clients=", 'environments={"My Shop": {}}, clients=', "has an environment 'My Shop'"),
+        ("clients=", 'environments={"staging": 1}, clients=', "must give fields by name for 'staging'"),
+        (
+            "clients=",
+            'environments={"staging": {"min_replicas": 0}}, clients=',
+            "The `min_replicas` field of services/user:user-api must be at least 1, but was 0. This is in "
+            "`environments`, for 'staging'.",
+        ),
+        (
+            "clients=",
+            'kubernetes_format="jsonnet", clients=',
+            "must be one of ['helm', 'kustomize', 'manifest']",
+        ),
         ("clients=", "prot=8080, clients=", "services/user/BUILD:6: Unrecognized field `prot=8080`"),
     ],
 )

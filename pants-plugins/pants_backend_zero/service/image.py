@@ -1,4 +1,4 @@
-"""A service's image: base, third-party layer, first-party layer, each a process of its own, put together at the end.
+"""A service's image: for each platform a base and the layers above it, put together at the end.
 
 An edit of a source file makes the first-party layer and the archive anew, nothing else.
 """
@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 
-from pants.backend.python.util_rules.pex import CompletePlatforms, Pex
-from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
-from pants.backend.python.util_rules.python_sources import (
-    PythonSourceFilesRequest,
-    StrippedPythonSourceFiles,
-)
 from pants.engine.addresses import Address
 from pants.engine.fs import (
     AddPrefix,
@@ -23,116 +18,93 @@ from pants.engine.fs import (
     FileContent,
     MergeDigests,
     PathGlobs,
-    Snapshot,
 )
 from pants.engine.platform import Platform
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
-from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 
 from pants_backend_zero.service.base_image import (
     BASE,
-    COMPILER,
     BaseImage,
     BaseImageRequest,
     architecture_of,
 )
-from pants_backend_zero.service.foreign_platform import complete_platform
+from pants_backend_zero.service.configuration_fields import EnvField
 from pants_backend_zero.service.graph import ServiceSpec, ServiceSpecRequest
+from pants_backend_zero.service.image_fields import (
+    ImageBaseField,
+    ImageLicensesField,
+    ImagePlatformsField,
+)
+from pants_backend_zero.service.image_layers import (
+    Layers,
+    Requirements,
+    RequirementsLayersRequest,
+    RequirementsRequest,
+    SourcesLayersRequest,
+)
 from pants_backend_zero.service.python import ServicePython, ServicePythonRequest
 from pants_backend_zero.service.rules import (
     ServiceGeneratorRequest,
     ServiceGeneratorResult,
 )
-from pants_backend_zero.service.target_types import EnvField, ImageBaseField
+from pants_backend_zero.subsystem import Zero
 from pants_backend_zero.tools import ImageBuilderRequest, ImageBuilderResult
 
 SUMMARY = "image.json"
 CONTEXT = "docker"
 SPEC = "__image.json"
-REQUIREMENTS_LAYER = "requirements.layer"
-SOURCES_LAYER = "sources.layer"
 
 
 # -----------------------------------------------------------------------------------------------
-# Layers
+# The image for one platform
 # -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Layer:
-    digest: Digest
+class PlatformImageRequest:
+    """What an image for `linux/<architecture>` is made of."""
 
-
-async def _make_layer(
-    argv: tuple[str, ...], inputs: tuple[Digest, ...], output: str, description: str
-) -> Layer:
-    result = await Get(
-        ImageBuilderResult,
-        ImageBuilderRequest(
-            (*argv, f"--compiler={COMPILER}", f"--output={output}"),
-            inputs,
-            description,
-            output_folder=output,
-        ),
-    )
-    return Layer(result.digest)
-
-
-@dataclass(frozen=True)
-class RequirementsLayerRequest:
     address: Address
-    python: ServicePython
-    compiler: Digest
-
-
-@rule
-async def make_requirements_layer(request: RequirementsLayerRequest, platform: Platform) -> Layer:
-    platforms = CompletePlatforms()
-    if request.python.foreign:
-        release = request.python.foreign
-        content = complete_platform(release.python, release.glibc, architecture_of(platform))
-        platforms = CompletePlatforms.from_snapshot(
-            await Get(Snapshot, CreateDigest([FileContent("platform.json", content)]))
-        )
-    pex = await Get(
-        Pex,
-        PexFromTargetsRequest(
-            [request.address],
-            output_filename="requirements.pex",
-            internal_only=False,
-            include_source_files=False,
-            hardcoded_interpreter_constraints=request.python.constraints,
-            complete_platforms=platforms,
-        ),
-    )
-    return await _make_layer(
-        ("requirements-layer", f"--pex={pex.name}"),
-        (request.compiler, pex.digest),
-        REQUIREMENTS_LAYER,
-        f"Make the third-party layer of {request.address}",
-    )
-
-
-@dataclass(frozen=True)
-class SourcesLayerRequest:
-    address: Address
-    compiler: Digest
+    architecture: str
     configuration: Digest
 
 
+@dataclass(frozen=True)
+class PlatformImage:
+    """Its parts, in a folder of the platform's name, and the arguments that tell the image builder of them."""
+
+    platform: str
+    digest: Digest
+    arguments: tuple[str, ...]
+
+
 @rule
-async def make_sources_layer(request: SourcesLayerRequest) -> Layer:
-    transitive = await Get(TransitiveTargets, TransitiveTargetsRequest([request.address]))
-    stripped = await Get(StrippedPythonSourceFiles, PythonSourceFilesRequest(transitive.closure))
-    sources, configuration = await MultiGet(
-        Get(Digest, AddPrefix(stripped.stripped_source_files.snapshot.digest, "sources")),
-        Get(Digest, AddPrefix(request.configuration, "files/etc")),
+async def make_platform_image(request: PlatformImageRequest, machine: Platform) -> PlatformImage:
+    spec, python = await MultiGet(
+        Get(ServiceSpec, ServiceSpecRequest(request.address)),
+        Get(ServicePython, ServicePythonRequest(request.address)),
     )
-    return await _make_layer(
-        ("sources-layer", "--sources=sources", "--files=files"),
-        (request.compiler, sources, configuration),
-        SOURCES_LAYER,
-        f"Make the first-party layer of {request.address}",
+    reference = spec.references.service.target[ImageBaseField].value
+    here, there = architecture_of(machine), request.architecture
+    base = await Get(BaseImage, BaseImageRequest(python.image, reference, here))
+    if there != here:
+        # The base of this machine compiles for the other: bytecode is the same on both.
+        lender = await Get(Digest, DigestSubset, base.parts[1])
+        base = await Get(BaseImage, BaseImageRequest(python.image, reference, there, lender))
+    base_layers, compiler = await MultiGet(Get(Digest, DigestSubset, part) for part in base.parts)
+    foreign = (there, python.image) != (here, python.minor)
+    requirements = await Get(Requirements, RequirementsRequest(request.address, python, base, foreign))
+    third_party, first_party = await MultiGet(
+        Get(Layers, RequirementsLayersRequest(requirements, compiler)),
+        Get(Layers, SourcesLayersRequest(request.address, compiler, request.configuration)),
+    )
+    layers = (*third_party.layers, *first_party.layers)
+    parts = await Get(Digest, MergeDigests([base_layers, *(layer.digest for layer in layers)]))
+    folder = f"linux-{there}"
+    return PlatformImage(
+        folder,
+        await Get(Digest, AddPrefix(parts, folder)),
+        (f"--base={folder}/{BASE}", *(f"--layer={folder}/{layer.folder}" for layer in layers)),
     )
 
 
@@ -148,77 +120,91 @@ class ServiceImageRequest:
 
 @dataclass(frozen=True)
 class ServiceImage:
-    """The archive, its bill of materials, the same image as a Dockerfile with context, and a JSON with its digests."""
+    """The archive, bills of materials, the same image as a Dockerfile with context, and a JSON with its digests."""
 
     digest: Digest
     summary: Digest
 
 
 @rule(desc="Build the image of a service")
-async def build_image(request: ServiceImageRequest) -> ServiceImage:
-    spec, python, configuration = await MultiGet(
+async def build_image(request: ServiceImageRequest, machine: Platform, zero: Zero) -> ServiceImage:
+    spec, configuration = await MultiGet(
         Get(ServiceSpec, ServiceSpecRequest(request.address)),
-        Get(ServicePython, ServicePythonRequest(request.address)),
         Get(
             ServiceGeneratorResult,
             ServiceGeneratorRequest("configuration", request.address),
         ),
     )
-    target = spec.references.service.target
-    base = await Get(BaseImage, BaseImageRequest(python.image, target[ImageBaseField].value))
-    compiler = await Get(Digest, DigestSubset(base.digest, PathGlobs([f"{COMPILER}/**"])))
-    requirements, sources, image_spec = await MultiGet(
-        Get(Layer, RequirementsLayerRequest(request.address, python, compiler)),
-        Get(Layer, SourcesLayerRequest(request.address, compiler, configuration.digest)),
-        Get(Digest, CreateDigest([FileContent(SPEC, _image_spec(spec))])),
+    service = spec.references.service
+    platforms = service.target[ImagePlatformsField].value or (f"linux/{architecture_of(machine)}",)
+    images = await MultiGet(
+        Get(
+            PlatformImage,
+            PlatformImageRequest(request.address, platform.split("/")[1], configuration.digest),
+        )
+        for platform in platforms
     )
-    base_layers = await Get(Digest, DigestSubset(base.digest, PathGlobs([f"{BASE}/**"])))
-    parts = (base_layers, requirements.digest, sources.digest, image_spec)
-    layers = (f"--base={BASE}", f"--layer={REQUIREMENTS_LAYER}", f"--layer={SOURCES_LAYER}")
-    name = spec.references.service.name
-    archive, sbom = f"{name}.oci.tar", f"{name}.cdx.json"
-    assembled, context = await MultiGet(
+    image_spec = await Get(Digest, CreateDigest([FileContent(SPEC, _image_spec(spec, zero))]))
+    several = len(images) > 1
+    archive = f"{service.name}.oci.tar"
+    sboms = [
+        f"{service.name}.{image.platform}.cdx.json" if several else f"{service.name}.cdx.json"
+        for image in images
+    ]
+    assembled, *contexts = await MultiGet(
         Get(
             ImageBuilderResult,
             ImageBuilderRequest(
                 (
-                    *("assemble", *layers, f"--spec={SPEC}"),
-                    *(f"--output={archive}", f"--summary={SUMMARY}", f"--sbom={sbom}"),
+                    "assemble",
+                    *chain(*((*image.arguments, f"--sbom={sbom}") for image, sbom in zip(images, sboms))),
+                    *(f"--spec={SPEC}", f"--output={archive}", f"--summary={SUMMARY}"),
                 ),
-                parts,
+                (image_spec, *(image.digest for image in images)),
                 f"Assemble the image of {request.address}",
-                output=(archive, SUMMARY, sbom),
+                output=(archive, SUMMARY, *sboms),
             ),
         ),
-        Get(
-            ImageBuilderResult,
-            ImageBuilderRequest(
-                ("docker-context", *layers, f"--spec={SPEC}", f"--output={CONTEXT}"),
-                parts,
-                f"Write the Dockerfile of {request.address}",
-                output_folder=CONTEXT,
-            ),
+        *(
+            Get(
+                ImageBuilderResult,
+                ImageBuilderRequest(
+                    ("docker-context", *image.arguments, f"--spec={SPEC}", f"--output={context}"),
+                    (image_spec, image.digest),
+                    f"Write the Dockerfile of {request.address} for {image.platform}",
+                    output_folder=context,
+                ),
+            )
+            for image in images
+            for context in ((f"{CONTEXT}/{image.platform}" if several else CONTEXT),)
         ),
     )
     summary = await Get(Digest, DigestSubset(assembled.digest, PathGlobs([SUMMARY])))
-    digest = await Get(Digest, MergeDigests([assembled.digest, context.digest]))
+    digest = await Get(Digest, MergeDigests([assembled.digest, *(context.digest for context in contexts)]))
     return ServiceImage(digest, summary)
 
 
-def _image_spec(spec: ServiceSpec) -> bytes:
+def _image_spec(spec: ServiceSpec, zero: Zero) -> bytes:
     service = spec.references.service
     _, main_module = service.modules
+    port = spec.references.port
     configuration = f"/app/etc/{service.name}.yaml"
+    annotations = {
+        "title": service.name,
+        "source": zero.image_source,
+        "revision": zero.image_revision,
+        "licenses": service.target[ImageLicensesField].value,
+    }
     return json.dumps(
         {
             "reference": spec.image_repository,
             "entrypoint": ["/app/bin/python", "-m", main_module, "-f", configuration],
             "env": dict(service.target[EnvField].value or {}),
-            "labels": {
-                "org.opencontainers.image.title": service.name,
-                "dev.zero.target": str(service.target.address),
+            "annotations": {
+                f"org.opencontainers.image.{key}": value for key, value in annotations.items() if value
             },
-            "ports": [str(spec.references.port)],
+            "labels": {"dev.zero.target": str(service.target.address)},
+            "ports": [str(port)] if port else [],
         },
         sort_keys=True,
     ).encode()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os.path
 from dataclasses import dataclass
+from typing import Optional
 
 from pants.backend.python.target_types import PythonSourceField
 from pants.engine.addresses import Address, Addresses
@@ -15,10 +16,10 @@ from pants.engine.internals.graph import Owners, OwnersRequest
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import HydratedSources, HydrateSourcesRequest, Targets
 
-from pants_backend_zero.contracts import ContractSourceField
+from pants_backend_zero.contracts import Contract, ContractSourceField
 from pants_backend_zero.errors import ZeroError, nearest
 from pants_backend_zero.service.graph import ServiceReferences, ServiceReferencesRequest
-from pants_backend_zero.service.logic_class import mistakes_in_logic
+from pants_backend_zero.service.logic_class import mistakes_in_job, mistakes_in_logic
 from pants_backend_zero.service.target_types import LogicField
 
 
@@ -67,13 +68,43 @@ async def find_logic(request: ServiceLogicRequest) -> ServiceLogic:
 
 
 @dataclass(frozen=True)
+class GeneratedBaseRequest:
+    serves: Optional[Contract]
+
+
+@dataclass(frozen=True)
+class GeneratedBase:
+    """The text of the module with the abstract classes of a contract; None for a job."""
+
+    text: Optional[str]
+
+
+@rule
+async def find_generated_base(request: GeneratedBaseRequest) -> GeneratedBase:
+    if request.serves is None:
+        return GeneratedBase(None)
+    generated = await Get(
+        HydratedSources,
+        HydrateSourcesRequest(
+            request.serves.target[ContractSourceField],
+            for_sources_types=(PythonSourceField,),
+            enable_codegen=True,
+        ),
+    )
+    module = next(path for path in generated.snapshot.files if path.endswith(("_api.py", "_rpc.py")))
+    (base,) = await Get(DigestContents, DigestSubset(generated.snapshot.digest, PathGlobs([module])))
+    return GeneratedBase(base.content.decode())
+
+
+@dataclass(frozen=True)
 class CheckedServiceRequest:
     address: Address
 
 
 @dataclass(frozen=True)
 class CheckedService:
-    """A service that can be started: its logic implements its contract, as far as that can be told beforehand."""
+    """A service that can be started: its logic implements its contract, or is that of a job, as far as can be
+    told beforehand."""
 
     references: ServiceReferences
 
@@ -82,31 +113,25 @@ class CheckedService:
 async def check_service(request: CheckedServiceRequest) -> CheckedService:
     references = await Get(ServiceReferences, ServiceReferencesRequest(request.address))
     field = references.service.target[LogicField]
-    _, files, generated = await MultiGet(
+    _, files, base = await MultiGet(
         Get(ServiceLogic, ServiceLogicRequest(field)),
         Get(DigestContents, PathGlobs(sorted({logic.path for logic in field.classes}))),
-        Get(
-            HydratedSources,
-            HydrateSourcesRequest(
-                references.serves.target[ContractSourceField],
-                for_sources_types=(PythonSourceField,),
-                enable_codegen=True,
-            ),
-        ),
+        Get(GeneratedBase, GeneratedBaseRequest(references.serves)),
     )
-    module = next(path for path in generated.snapshot.files if path.endswith(("_api.py", "_rpc.py")))
-    (base,) = await Get(DigestContents, DigestSubset(generated.snapshot.digest, PathGlobs([module])))
     texts = {file.path: file.content.decode("utf-8", "replace") for file in files}
     mistakes = [
         mistake
         for logic in field.classes
-        for mistake in mistakes_in_logic(
-            logic.path, texts[logic.path], logic.name, base.content.decode(), logic.service
+        for mistake in (
+            mistakes_in_job(logic.path, texts[logic.path], logic.name)
+            if base.text is None
+            else mistakes_in_logic(logic.path, texts[logic.path], logic.name, base.text, logic.service)
         )
     ]
     if mistakes:
+        what = "its contract" if references.serves else "a job"
         raise ZeroError(
-            f"The logic of {request.address} does not fit its contract.\n\n" + "\n\n".join(mistakes) + "\n"
+            f"The logic of {request.address} does not fit {what}.\n\n" + "\n\n".join(mistakes) + "\n"
         )
     return CheckedService(references)
 

@@ -1,4 +1,4 @@
-"""Whether a class of logic implements its contract, as far as its text tells.
+"""Whether a class of logic implements its contract, or is that of a job, as far as its text tells.
 
 A handler that is new in a contract and missing in the logic would else be found when the service starts. Nothing is
 imported or run. What a class inherits from another module cannot be seen here, and neither can a file in syntax newer
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import Iterable, Iterator, Mapping, Sequence, Union
+from typing import Callable, Iterable, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 from pants_backend_zero.errors import nearest
 
@@ -32,6 +32,12 @@ class Signature:
     streams: bool
 
 
+_Check = Callable[[ast.ClassDef, Mapping[str, ast.ClassDef]], "list[str]"]
+"""Given a class, and all classes of its file by their names."""
+
+_RUN = Signature("async def run(self) -> None", "None", streams=False)
+
+
 def mistakes_in_logic(
     path: str, text: str, class_name: str, generated: str, service: str | None = None
 ) -> list[str]:
@@ -40,6 +46,26 @@ def mistakes_in_logic(
     `service` is the one of the proto that it serves; without, it serves all of the contract. About one that the
     proto does not have, the generator tells.
     """
+    contract = ast.parse(generated)
+    abstract = _abstract_classes(contract)
+    wanted = list(abstract) if service is None else _bases_of(service, contract)
+    return _mistakes(
+        path,
+        text,
+        class_name,
+        lambda logic, classes: _mistakes_in_class(path, logic, classes, abstract, wanted),
+    )
+
+
+def mistakes_in_job(path: str, text: str, class_name: str) -> list[str]:
+    """What keeps the class from being the logic of a job; all at once."""
+    return _mistakes(
+        path, text, class_name, lambda logic, classes: list(_mistakes_in_run(path, logic, classes))
+    )
+
+
+def _mistakes(path: str, text: str, class_name: str, check: _Check) -> list[str]:
+    """What `check` finds in the class, if that is defined in this text."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -49,10 +75,7 @@ def mistakes_in_logic(
         return []
     if class_name not in classes:
         return _missing_class(path, class_name, classes)
-    contract = ast.parse(generated)
-    abstract = _abstract_classes(contract)
-    wanted = list(abstract) if service is None else _bases_of(service, contract)
-    return _mistakes_in_class(path, classes[class_name], classes, abstract, wanted)
+    return check(classes[class_name], classes)
 
 
 def _missing_class(path: str, class_name: str, known: Iterable[str]) -> list[str]:
@@ -118,23 +141,10 @@ def _mistakes_in_class(
 ) -> list[str]:
     """A proto has an abstract class for each of its services; `wanted` are those that the class implements."""
     place = f"{path}:{logic.lineno}:{logic.col_offset + 1}"
-    defined: dict[str, Function | None] = {}
-    extended: set[str] = set()
-    seen: set[str] = set()
-    pending = [logic]
-    while pending:
-        node = pending.pop(0)
-        seen.add(node.name)
-        for name, method in _names_of_body(node).items():
-            defined.setdefault(name, method)
-        for base in node.bases:
-            name = ast.unparse(base).rpartition(".")[2]
-            if name in abstract:
-                extended.add(name)
-            elif name not in classes:
-                return []
-            elif name not in seen:
-                pending.append(classes[name])
+    found = _definitions(logic, classes, abstract)
+    if found is None:
+        return []
+    defined, extended = found
     mistakes = []
     for base in wanted:
         if base not in extended:
@@ -151,6 +161,56 @@ def _mistakes_in_class(
             else:
                 mistakes += _mistakes_in_method(path, signature, defined[name])
     return mistakes
+
+
+def _mistakes_in_run(path: str, logic: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[str]:
+    found = _definitions(logic, classes, ())
+    if found is None:
+        return
+    defined, _ = found
+    if "run" not in defined:
+        place = f"{path}:{logic.lineno}:{logic.col_offset + 1}"
+        yield f"{place}: `{logic.name}` has no `run`, which is what a job does\n  = hint: add `{_RUN.text}`"
+        return
+    run = defined["run"]
+    yield from _mistakes_in_method(path, _RUN, run)
+    if run is not None and _required(run.args) > 1:
+        place = f"{path}:{run.lineno}:{run.col_offset + 1}"
+        yield (
+            f"{place}: `run` is called without arguments"
+            "\n  = hint: the context comes with `def __init__(self, context: Context) -> None`"
+        )
+
+
+def _required(arguments: ast.arguments) -> int:
+    """How many arguments have no default."""
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return positional + arguments.kw_defaults.count(None)
+
+
+def _definitions(
+    logic: ast.ClassDef, classes: Mapping[str, ast.ClassDef], abstract: Iterable[str]
+) -> Optional[Tuple[dict[str, Function | None], set[str]]]:
+    """What a class and its bases define, and the abstract classes that they extend. None where a base is from
+    elsewhere."""
+    defined: dict[str, Function | None] = {}
+    extended: set[str] = set()
+    seen: set[str] = set()
+    pending = [logic]
+    while pending:
+        node = pending.pop(0)
+        seen.add(node.name)
+        for name, method in _names_of_body(node).items():
+            defined.setdefault(name, method)
+        for base in node.bases:
+            name = ast.unparse(base).rpartition(".")[2]
+            if name in abstract:
+                extended.add(name)
+            elif name not in classes:
+                return None
+            elif name not in seen:
+                pending.append(classes[name])
+    return defined, extended
 
 
 def _mistakes_in_method(path: str, signature: Signature, method: Function | None) -> Iterator[str]:

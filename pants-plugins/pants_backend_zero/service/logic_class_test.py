@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pants_backend_zero.service.logic_class import mistakes_in_logic
+from pants_backend_zero.service.logic_class import mistakes_in_job, mistakes_in_logic
 
 GENERATED = '''
 class Request(msgspec.Struct):
@@ -230,3 +230,58 @@ def test_a_class_that_is_not_there(more: str) -> None:
     assert mistakes(text) == [
         "hello/logic.py: there is no class `GreetLogic`\n  = hint: did you mean `GreetLogik`?"
     ]
+
+
+JOB = """
+class Sweep:
+    def __init__(self, context): ...
+    async def run(self) -> None: ...
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JOB,
+        JOB.replace("run(self)", "run(self, *, dry=False)"),
+        JOB.replace("async def run(self) -> None: ...", "run = other"),
+        "from zero_jobs import Base\n\nclass Sweep(Base):\n    pass",
+        "from shop.sweeping import Sweep",
+        "class Base:\n    async def run(self): ...\n\nclass Sweep(Base): pass",
+        JOB.replace("    async def run", "    @measured\n    def run"),
+    ],
+)
+def test_logic_of_a_job(text: str) -> None:
+    assert mistakes_in_job("shop/sweep.py", text, "Sweep") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            JOB.replace("def run", "def start"),
+            "shop/sweep.py:2:1: `Sweep` has no `run`, which is what a job does\n"
+            "  = hint: add `async def run(self) -> None`",
+        ),
+        (
+            JOB.replace("async def", "def"),
+            "shop/sweep.py:4:5: `run` is not async\n  = hint: write `async def run(self) -> None`",
+        ),
+        (
+            JOB.replace("None: ...", "None: yield"),
+            "shop/sweep.py:4:5: `run` gives one answer, but yields\n"
+            "  = hint: `return` it, as in `async def run(self) -> None`",
+        ),
+        (
+            JOB.replace("run(self)", "run(self, context)"),
+            "shop/sweep.py:4:5: `run` is called without arguments\n"
+            "  = hint: the context comes with `def __init__(self, context: Context) -> None`",
+        ),
+        (
+            JOB.replace("Sweep", "Sweeper"),
+            "shop/sweep.py: there is no class `Sweep`\n  = hint: did you mean `Sweeper`?",
+        ),
+    ],
+)
+def test_what_is_no_logic_of_a_job(text: str, told: str) -> None:
+    assert mistakes_in_job("shop/sweep.py", text, "Sweep") == [told]

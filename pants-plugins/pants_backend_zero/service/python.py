@@ -16,7 +16,7 @@ from pants.util.logging import LogLevel
 from pants_backend_zero.errors import ZeroError
 from pants_backend_zero.service.base_image import DEBIAN_RELEASES, DebianRelease, debian_release
 from pants_backend_zero.service.graph import ServiceReferences, ServiceReferencesRequest
-from pants_backend_zero.service.target_types import ImageBaseField
+from pants_backend_zero.service.image_fields import ImageBaseField
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,12 @@ class ServicePythonRequest:
 class ServicePython:
     """The minor version of Python that a service's PEX is made for, and that of its image.
 
-    They differ where this machine has no interpreter of a version that Debian has: `foreign` is then the
-    release whose Python third-party wheels are chosen for without asking an interpreter.
+    They differ where this machine has no interpreter of a version that Debian has: third-party wheels are then
+    chosen without asking an interpreter.
     """
 
     minor: str
     image: str
-    foreign: DebianRelease | None = None
 
     @property
     def constraints(self) -> InterpreterConstraints:
@@ -65,7 +64,7 @@ async def choose_python(request: ServicePythonRequest, python_setup: PythonSetup
         return ServicePython(minor, image=minor)
     foreign = first_release(constraints, python_setup.interpreter_versions_universe)
     if foreign:
-        return ServicePython(minor, image=foreign.python, foreign=foreign)
+        return ServicePython(minor, image=foreign.python)
     versions = " and ".join(release.python for release in DEBIAN_RELEASES)
     raise ZeroError(
         f"{request.address} runs on {constraints}, and Debian has Python {versions}. Allow one of these "

@@ -44,15 +44,14 @@ from pants_backend_zero.tools import GeneratorRequest, GeneratorResult
 
 SPEC = "__spec.json"
 
-RUNTIME_MODULES = ("zero_runtime.config", "zero_runtime.service")
-
-SERVER_MODULES = {
-    "uvicorn": "zero_runtime.rest",
-    "granian": "zero_runtime.rest.granian",
-    "http2": "zero_runtime.rpc",
-    "grpcio": "zero_runtime.rpc.grpcio",
+RUNTIME_MODULES = {
+    None: ("zero_runtime.job",),
+    "uvicorn": ("zero_runtime.service", "zero_runtime.rest"),
+    "granian": ("zero_runtime.service", "zero_runtime.rest.granian"),
+    "http2": ("zero_runtime.service", "zero_runtime.rpc"),
+    "grpcio": ("zero_runtime.service", "zero_runtime.rpc.grpcio"),
 }
-"""The module that the main module takes its server from."""
+"""The modules that the main module imports, by what the service is served by; None for a job."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ async def infer_service_dependencies(
     runtime = await Get(
         RuntimeModules,
         RuntimeModulesRequest(
-            (*RUNTIME_MODULES, SERVER_MODULES[references.server]),
+            ("zero_runtime.config", *RUNTIME_MODULES[references.server]),
             request.field_set.resolve.normalized_value(python_setup),
             request.field_set.dependencies,
         ),

@@ -6,7 +6,7 @@ import os.path
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple, Union
+from typing import Dict, Mapping, Optional, Union
 
 from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
 from pants.core.goals.package import OutputPathField
@@ -16,13 +16,10 @@ from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     AsyncFieldMixin,
     Dependencies,
-    DictStringToStringField,
-    Field,
     IntField,
     InvalidFieldException,
     InvalidFieldTypeException,
     MultipleSourcesField,
-    SequenceField,
     StringField,
     StringSequenceField,
     Target,
@@ -30,17 +27,56 @@ from pants.engine.target import (
 from pants.util.frozendict import FrozenDict
 from pants.util.strutil import help_text
 
+from pants_backend_zero.service.configuration_fields import (
+    ConfigField,
+    EnvField,
+    ObservabilityField,
+)
+from pants_backend_zero.service.environments import EnvironmentsField
+from pants_backend_zero.service.fields import addresses
+from pants_backend_zero.service.image_fields import (
+    ImageBaseField,
+    ImageLicensesField,
+    ImagePlatformsField,
+    ImageRepositoryField,
+    ImageTagsField,
+)
+from pants_backend_zero.service.job_fields import (
+    JobRetriesField,
+    JobTimeoutField,
+    ScheduleField,
+    TimeZoneField,
+)
+from pants_backend_zero.service.kubernetes_fields import (
+    AnnotationsField,
+    CpuLimitField,
+    CpuRequestField,
+    EgressPortsField,
+    GatewayField,
+    HostnamesField,
+    ImagePullSecretsField,
+    KubernetesContextField,
+    KubernetesFormatField,
+    MaxReplicasField,
+    MemoryField,
+    MinReplicasField,
+    MonitorField,
+    NamespaceField,
+    NodeSelectorField,
+    PriorityClassField,
+    ServiceAccountAnnotationsField,
+)
+
 
 class ServesField(StringField, AsyncFieldMixin):
     alias = "serves"
-    required = True
-    value: str
     help = help_text("""
-        The contract that this service serves: the address of a `zero_api` or `zero_rpc`. Example: `":rpc"`.
+        The contract that this service serves: the address of a `zero_api` or `zero_rpc`. Every service serves one,
+        unless it has a `schedule`. Example: `":rpc"`.
         """)
 
     def to_unparsed_address_inputs(self) -> UnparsedAddressInputs:
-        return _addresses(self, (self.value,))
+        return addresses(self, (self.value,) if self.value else ())
 
 
 @dataclass(frozen=True)
@@ -64,6 +100,8 @@ class LogicField(AsyncFieldMixin):
         A proto with several services has an abstract class for each. One class implements all of them, or each
         service has a class of its own, in a dictionary by the services' names. All get the same context.
         Example: `{"Orders": "orders.py:OrdersLogic", "Stock": "stock.py:StockLogic"}`.
+
+        The logic of a job (`schedule`) is one class with `async def run(self) -> None`.
         """)
 
     @classmethod
@@ -119,7 +157,7 @@ class ModelsField(StringSequenceField, AsyncFieldMixin):
         """)
 
     def to_unparsed_address_inputs(self) -> UnparsedAddressInputs:
-        return _addresses(self, self.value or ())
+        return addresses(self, self.value or ())
 
 
 class ClientsField(StringSequenceField, AsyncFieldMixin):
@@ -132,15 +170,7 @@ class ClientsField(StringSequenceField, AsyncFieldMixin):
         """)
 
     def to_unparsed_address_inputs(self) -> UnparsedAddressInputs:
-        return _addresses(self, self.value or ())
-
-
-def _addresses(field: Field, values: tuple[str, ...]) -> UnparsedAddressInputs:
-    return UnparsedAddressInputs(
-        values,
-        owning_address=field.address,
-        description_of_origin=f"the `{field.alias}` field of {field.address}",
-    )
+        return addresses(self, self.value or ())
 
 
 class PortField(IntField):
@@ -177,160 +207,6 @@ class RpcServerField(StringField):
         What serves an RPC contract. Default: `http2`, Zero's own server of gRPC over HTTP/2. `grpcio` is the
         server of the package of that name; clients, the generated code and the logic are the same for both.
         """)
-
-
-class PositiveIntField(IntField):
-    @classmethod
-    def compute_value(cls, raw_value: Optional[int], address: Address) -> Optional[int]:
-        value = super().compute_value(raw_value, address)
-        if value is not None and value < 1:
-            raise InvalidFieldException(
-                f"The `{cls.alias}` field of {address} must be at least 1, but was {value}."
-            )
-        return value
-
-
-class MinReplicasField(PositiveIntField):
-    alias = "min_replicas"
-    default = 2
-    value: int
-    help = "The least number of pods that run. Two or more keep the service up while a node is drained."
-
-
-class MaxReplicasField(PositiveIntField):
-    alias = "max_replicas"
-    default = 10
-    value: int
-    help = "The largest number of pods that the autoscaler may start."
-
-
-class CpuRequestField(StringField):
-    alias = "cpu_request"
-    default = "100m"
-    value: str
-    help = "The processor time that Kubernetes reserves for a pod, as a Kubernetes quantity. The autoscaler's scale."
-
-
-class CpuLimitField(StringField):
-    alias = "cpu_limit"
-    help = help_text("""
-        The processor time that a pod may use at the most, as a Kubernetes quantity. Default: no limit, so
-        that a pod may use what its node has left and is not throttled.
-        """)
-
-
-class MemoryField(StringField):
-    alias = "memory"
-    default = "256Mi"
-    value: str
-    help = "The memory that a pod gets: requested and limited alike, as a Kubernetes quantity."
-
-
-class EnvField(DictStringToStringField):
-    alias = "env"
-    help = help_text("""
-        Environment variables of the service's container, in the image and the manifest. Not for secrets:
-        these are mounted from the Kubernetes Secret named after the service.
-        """)
-
-
-class NestedDictField(Field):
-    """A dictionary of strings, numbers, truth values, lists and such dictionaries, kept as given."""
-
-    value: FrozenDict[str, Any]
-    default: ClassVar[FrozenDict[str, Any]] = FrozenDict()
-
-    @classmethod
-    def compute_value(cls, raw_value: Optional[Dict[str, Any]], address: Address) -> FrozenDict[str, Any]:
-        value = super().compute_value(raw_value, address)
-        if not isinstance(value, Mapping):
-            raise InvalidFieldTypeException(
-                address, cls.alias, raw_value, expected_type="a dictionary with string keys"
-            )
-        return _freeze(value, cls.alias, address)
-
-
-def _freeze(value: Any, alias: str, address: Address) -> Any:
-    if isinstance(value, Mapping):
-        if all(isinstance(key, str) for key in value):
-            return FrozenDict({k: _freeze(v, alias, address) for k, v in value.items()})
-    elif isinstance(value, (list, tuple)):
-        return tuple(_freeze(v, alias, address) for v in value)
-    elif value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    raise InvalidFieldException(
-        f"The `{alias}` field of {address} may hold strings, numbers, True, False, None, lists and dictionaries with "
-        f"string keys, but has {value!r}."
-    )
-
-
-class ConfigField(NestedDictField):
-    alias = "config"
-    help = help_text("""
-        Settings of the service in go-zero's key names, on top of the generated ones, for example
-        `{"Timeout": 5000, "Log": {"Level": "debug"}}`. They go into the image and the manifest's ConfigMap.
-        """)
-
-
-class ObservabilityField(NestedDictField):
-    alias = "observability"
-    help = help_text("""
-        How the service is observed. Set it once for all services, in the root BUILD file's `__defaults__`,
-        with the macro `observability(...)`: `__defaults__({zero_service:
-        dict(observability=observability(log_level="info"))})`.
-        """)
-
-
-class EgressPortsField(SequenceField[int]):
-    alias = "egress_ports"
-    expected_element_type = int
-    expected_type_description = "a list of TCP ports"
-    help = help_text("""
-        TCP ports that the service may reach at any address, besides those of the services it calls and of its
-        database: of a payment provider, say. The manifest's NetworkPolicy closes all others. Example:
-        `[443]`.
-        """)
-
-    @classmethod
-    def compute_value(cls, raw_value: Optional[Iterable[int]], address: Address) -> Optional[Tuple[int, ...]]:
-        return super().compute_value(raw_value, address)
-
-
-class NamespaceField(StringField):
-    alias = "namespace"
-    help = help_text("""
-        The Kubernetes namespace that the manifest names. Services find each other and may talk across
-        namespaces: where the one that is called has another than its caller, the client's address is
-        `user-rpc.<namespace>`, and the network policies of both select it. Default: none, so that `kubectl -n`
-        decides; the service is then taken to run where those are that it calls and that call it.
-        """)
-
-
-class ImageRepositoryField(StringField):
-    alias = "image_repository"
-    help = help_text("""
-        The image's repository, for example `registry.example.com/shop/user-rpc`. Default: the service's name
-        below `[zero].image_registry`.
-        """)
-
-
-class ImageBaseField(StringField):
-    alias = "image_base"
-    help = help_text("""
-        The base image, by digest: `registry.example.com/base/python@sha256:…`. It must have the Python that
-        the PEX is made for; to be sure which, allow one version in `interpreter_constraints`. Default: the
-        Debian packages of Zero's own lock, which need no registry.
-        """)
-
-    @classmethod
-    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
-        value = super().compute_value(raw_value, address)
-        if value is not None and "@sha256:" not in value:
-            raise InvalidFieldException(
-                f"The `{cls.alias}` field of {address} must name an image by digest (name@sha256:…), so that every "
-                f"build has the same base, but was {value!r}."
-            )
-        return value
 
 
 class ServiceInterpreterConstraintsField(InterpreterConstraintsField):
@@ -377,8 +253,26 @@ class ZeroServiceTarget(Target):
         MemoryField,
         EgressPortsField,
         NamespaceField,
+        HostnamesField,
+        GatewayField,
+        MonitorField,
+        AnnotationsField,
+        ServiceAccountAnnotationsField,
+        NodeSelectorField,
+        PriorityClassField,
+        ImagePullSecretsField,
+        KubernetesContextField,
+        KubernetesFormatField,
+        ScheduleField,
+        TimeZoneField,
+        JobTimeoutField,
+        JobRetriesField,
+        EnvironmentsField,
         ImageRepositoryField,
+        ImageTagsField,
         ImageBaseField,
+        ImagePlatformsField,
+        ImageLicensesField,
         ServiceSourcesField,
         ServiceDependenciesField,
         OutputPathField,
@@ -387,10 +281,11 @@ class ZeroServiceTarget(Target):
         ServiceInterpreterConstraintsField,
     )
     help = help_text("""
-        One process: a contract served, the logic behind it, its tables and the services it calls.
+        One process: a contract served, or a job on a schedule; the logic behind it, its tables and the services it
+        calls.
 
         `package` writes to `dist/` a PEX, an OCI image (also as a Dockerfile with its context), the
-        configuration and the Kubernetes manifest; `run` starts the service here, with embedded defaults:
+        configuration and the Kubernetes manifests; `run` starts the service here, with embedded defaults:
         SQLite, a registry in a local folder, logs on the terminal. The logic imports the typed context from
         the generated module `<name>_service`.
 
@@ -399,6 +294,9 @@ class ZeroServiceTarget(Target):
             )
             zero_service(
                 name="user-api", serves=":http", logic="api_logic.py:UserLogic", clients=[":rpc"]
+            )
+            zero_service(
+                name="user-sweep", schedule="0 3 * * *", logic="sweep.py:Sweep", models=[":model"]
             )
 
         The name is the service's name everywhere: of its process, image, Kubernetes objects and discovery

@@ -63,3 +63,7 @@ SELECT * FROM purchase WHERE customer_id = :customer_id ORDER BY id DESC LIMIT :
 -- Gives an order another state, if it is in the one before: of two people who do so at once, one does.
 -- name: move :exec
 UPDATE purchase SET state = :state WHERE id = :id AND state = :before;
+
+-- Deletes the lines of an order.
+-- name: delete_lines :exec
+DELETE FROM purchase_line WHERE purchase_id = :purchase_id;

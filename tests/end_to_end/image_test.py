@@ -31,13 +31,17 @@ class Image:
         self._folder = folder
         (descriptor,) = self._json("index.json")["manifests"]
         self.digest = descriptor["digest"]
+        self.manifest_size = descriptor["size"]
         self.manifest = self._json(self._blob(self.digest))
         self.config = self._json(self._blob(self.manifest["config"]["digest"]))
 
     def unpack(self, root: Path) -> None:
         for layer in self.manifest["layers"]:
-            with tarfile.open(self._folder / self._blob(layer["digest"])) as tar:
+            with self.layer(layer) as tar:
                 _extract(tar, root, "tar")
+
+    def layer(self, descriptor: dict[str, Any]) -> tarfile.TarFile:
+        return tarfile.open(self._folder / self._blob(descriptor["digest"]))
 
     def _json(self, path: str) -> dict[str, Any]:
         document: dict[str, Any] = json.loads((self._folder / path).read_bytes())
@@ -64,10 +68,31 @@ def test_an_image_runs_without_privileges_and_says_what_is_in_it(images: dict[st
 
 
 def test_the_services_share_the_layers_below_their_own_code(images: dict[str, Image]) -> None:
-    """Base layers are equal; what differs is third-party, by what each service imports, and first-party."""
-    rpc, api = (image.manifest["layers"] for image in images.values())
-    assert rpc[0] == api[0]
-    assert rpc[-1] != api[-1]
+    """The base, and each large distribution that both have: for the second service little is new to a registry."""
+    layers = {
+        name: {
+            layer["digest"]: (step["created_by"], layer["size"])
+            for layer, step in zip(image.manifest["layers"], image.config["history"], strict=True)
+        }
+        for name, image in images.items()
+    }
+    rpc, api = layers["user-rpc"], layers["user-api"]
+    own = {what for what, _ in api.values()} - {"third-party distributions", "first-party sources"}
+    assert {what for digest, (what, _) in api.items() if digest in rpc} >= own
+    assert any(what.startswith("grpcio ") for what in own)
+    new = sum(size for digest, (_, size) in api.items() if digest not in rpc)
+    assert 0 < new < sum(size for _, size in api.values()) / 20
+
+
+def test_an_edit_of_logic_makes_little_new(images: dict[str, Image]) -> None:
+    """The top layer, which has nothing else, the manifest and the configuration: some kilobytes to push."""
+    for name, module in {"user-rpc": "rpc_logic", "user-api": "api_logic"}.items():
+        image = images[name]
+        top = image.manifest["layers"][-1]
+        with image.layer(top) as tar:
+            modules = {Path(member.name).name.partition(".")[0] for member in tar if member.isfile()}
+        assert modules == {module}
+        assert top["size"] + image.manifest["config"]["size"] + image.manifest_size < 10_000
 
 
 def test_the_manifest_names_the_image_by_its_digest(images: dict[str, Image]) -> None:

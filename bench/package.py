@@ -35,25 +35,22 @@ class Cost:
 
 
 class Workspace:
-    """A copy of the repository and the caches it builds with."""
+    """A copy of the repository and the caches it builds with: its own, or those of everyday work."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, own_caches: bool = True) -> None:
         self.repository = folder / "repository"
-        self._caches = folder / "caches"
+        self._caches = folder / "caches" if own_caches else None
         subprocess.run(["git", "clone", "--quiet", REPOSITORY, self.repository], check=True)
 
-    def package(self) -> Cost:
+    def package(self, *arguments: str) -> Cost:
+        """Packages what the arguments say; without any, the services that are measured."""
         daemon_before = self._daemon_cpu()
-        client_before = _children_cpu()
+        client_before = children_cpu()
         start = time.monotonic()
         subprocess.run(
-            ["./pants", "--no-dynamic-ui", "package", TARGETS],
+            ["./pants", "--no-dynamic-ui", "package", *(arguments or [TARGETS])],
             cwd=self.repository,
-            env={
-                **os.environ,
-                "PANTS_LOCAL_STORE_DIR": str(self._caches / "store"),
-                "PANTS_NAMED_CACHES_DIR": str(self._caches / "named"),
-            },
+            env={**os.environ, **self._places()},
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -61,7 +58,7 @@ class Workspace:
         wall = time.monotonic() - start
         daemon = self._daemon_cpu()
         # A daemon that this run started has no earlier time of its own.
-        return Cost(wall, _children_cpu() - client_before + daemon - min(daemon_before, daemon))
+        return Cost(wall, children_cpu() - client_before + daemon - min(daemon_before, daemon))
 
     def edit(self, path: str, line: str) -> None:
         with (self.repository / path).open("a") as file:
@@ -77,8 +74,17 @@ class Workspace:
 
     def forget_everything(self) -> None:
         self.stop_daemon()
-        shutil.rmtree(self._caches, ignore_errors=True)
+        if self._caches:
+            shutil.rmtree(self._caches, ignore_errors=True)
         shutil.rmtree(self.repository / "dist", ignore_errors=True)
+
+    def _places(self) -> dict[str, str]:
+        if self._caches is None:
+            return {}
+        return {
+            "PANTS_LOCAL_STORE_DIR": str(self._caches / "store"),
+            "PANTS_NAMED_CACHES_DIR": str(self._caches / "named"),
+        }
 
     def _daemon_pid(self) -> int | None:
         for file in (self.repository / ".pids").glob("**/pantsd/pid"):
@@ -96,15 +102,16 @@ class Workspace:
         return sum(map(int, fields[11:15])) / TICKS
 
 
-def _children_cpu() -> float:
+def children_cpu() -> float:
+    """Seconds of CPU that the children that have ended, and theirs, have used."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager
-def workspace() -> Iterator[Workspace]:
+def workspace(*, own_caches: bool = True) -> Iterator[Workspace]:
     with tempfile.TemporaryDirectory(prefix="zero-bench-") as folder:
-        made = Workspace(Path(folder))
+        made = Workspace(Path(folder), own_caches=own_caches)
         try:
             yield made
         finally:

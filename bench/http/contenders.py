@@ -58,8 +58,9 @@ def _granian(module: str) -> Callable[[Space, int], Command]:
     return lambda space, port: [space.python, *start, "--port", str(port)]
 
 
-def _zero(server: str, *, sampler: float | None) -> Callable[[Space, int], Command]:
-    """Zero with that part of its requests traced and all of them measured and logged; None is nothing at all."""
+def zero(server: str, *, sampler: float | None) -> Callable[[Space, int], Command]:
+    """Zero with that part of its requests traced and all of them measured and logged; None is nothing at
+    all."""
 
     def command(space: Space, port: int) -> Command:
         observed = sampler is not None
@@ -87,10 +88,10 @@ CONTENDERS = (
     Contender("Starlette, msgspec, uvicorn", _uvicorn("starlette_app")),
     Contender("bare Granian (RSGI)", _granian("granian_app")),
     Contender("Zero as plain ASGI, uvicorn", _uvicorn("zero_app")),
-    Contender("Zero", _zero("uvicorn", sampler=None)),
-    Contender("Zero, observed, 1 % traced", _zero("uvicorn", sampler=0.01)),
-    Contender("Zero, all observed", _zero("uvicorn", sampler=1.0)),
-    Contender("Zero on Granian", _zero("granian", sampler=None)),
-    Contender("Zero on Granian, all observed", _zero("granian", sampler=1.0)),
+    Contender("Zero", zero("uvicorn", sampler=None)),
+    Contender("Zero, observed, 1 % traced", zero("uvicorn", sampler=0.01)),
+    Contender("Zero, all observed", zero("uvicorn", sampler=1.0)),
+    Contender("Zero on Granian", zero("granian", sampler=None)),
+    Contender("Zero on Granian, all observed", zero("granian", sampler=1.0)),
 )
 """Observed: traces (exported to a collector), metrics and the access log, as a file gets it."""

@@ -1,9 +1,5 @@
-"""What is observed of commands to Redis: a span, metrics and a line of the log for those that are slow, as
-far as they are on.
-
-The names of the metrics and their buckets are go-zero's; ``command`` is the name of the command, ``get``, and
-``pipeline`` for several at once. Keys and values are told nowhere.
-"""
+"""What is observed of commands to Redis; ``command`` is the name of the command, ``get``, and ``pipeline``
+for several at once."""
 
 from __future__ import annotations
 
@@ -14,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from zero_runtime.errors import Code
-from zero_runtime.observability.metrics import Counter, Family, Histogram, Metrics
-from zero_runtime.observability.trace import Kind, Operation, Sampler, current
+from zero_runtime.observability.commands import BUCKETS, CommandObserver, Families
+from zero_runtime.observability.metrics import Family, Metrics
+from zero_runtime.observability.trace import Sampler
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis as Node
@@ -29,7 +26,7 @@ DURATIONS = Family(
     "redis_client_requests_duration_ms",
     "How long commands to Redis took, in milliseconds.",
     ("command",),
-    (0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 25, 50, 100, 250, 500, 1000, 2000, 5000, 10000, 15000),
+    BUCKETS,
 )
 ERRORS = Family(
     "redis_client_requests_error_total",
@@ -48,11 +45,8 @@ _PATIENT = frozenset(
 
 _PIPELINE = "pipeline"
 
-_FAULTS = frozenset((Code.UNKNOWN, Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE))
-"""With which a span has failed."""
 
-
-class RedisObserver:
+class RedisObserver(CommandObserver):
     """Observes the commands to one Redis."""
 
     def __init__(
@@ -63,14 +57,10 @@ class RedisObserver:
         sampler: Sampler | None = None,
         spans: SpanQueue | None = None,
     ) -> None:
-        """``target`` is where it is. There are spans of commands that are a part of a trace that is sent."""
-        self._target = target
-        self._metrics = metrics
-        self._sampler = sampler
-        self._spans = spans
-        self._durations: dict[str, Histogram] = {}
-        self._counters: dict[tuple[str, ...], Counter] = {}
-        self._operations: dict[tuple[str, Code], Operation] = {}
+        families = Families(DURATIONS, ERRORS, SLOWS)
+        super().__init__(
+            "redis", target, families, _log, slow=SLOW, metrics=metrics, sampler=sampler, spans=spans
+        )
 
     def watch(self, client: Node | RedisCluster) -> None:
         """Observes what ``client`` does from now on: all its commands go through `execute_command`, and
@@ -99,46 +89,7 @@ class RedisObserver:
             code = _code(error)
             raise
         finally:
-            self._end(name, time.perf_counter() - begun, code)
-
-    def _end(self, name: str, seconds: float, code: Code) -> None:
-        slow = seconds > SLOW and name not in _PATIENT
-        if self._metrics is not None:
-            duration = self._durations.get(name)
-            if duration is None:
-                duration = self._durations[name] = self._metrics.histogram(DURATIONS, name)
-            duration.add(seconds * 1000)
-            if code is not Code.OK:
-                self._count(self._metrics, ERRORS, name, code.name)
-            if slow:
-                self._count(self._metrics, SLOWS, name)
-        if slow:
-            _log.warning("slow: %s took %.0f ms, Redis at %s", name, seconds * 1000, self._target)
-        if self._spans is not None and self._sampler is not None:
-            parent = current()
-            if parent is not None and parent.sampled:
-                operation = self._operations.get((name, code)) or self._operation(name, code)
-                end = time.time()
-                self._spans.add(operation, self._sampler.child(parent), end - seconds, end)
-
-    def _count(self, metrics: Metrics, family: Family, *labels: str) -> None:
-        counter = self._counters.get((family.name, *labels))
-        if counter is None:
-            counter = self._counters[family.name, *labels] = metrics.counter(family, *labels)
-        counter.add()
-
-    def _operation(self, name: str, code: Code) -> Operation:
-        """What spans of a command say alike."""
-        attributes: list[tuple[str, str | int]] = [
-            ("db.system", "redis"),
-            ("db.operation.name", name),
-            ("server.address", self._target),
-        ]
-        if code is not Code.OK:
-            attributes.append(("error.type", code.name))
-        operation = Operation(name, Kind.CLIENT, attributes, failed=code in _FAULTS)
-        self._operations[name, code] = operation
-        return operation
+            self.end(name, time.perf_counter() - begun, 0, code, patient=name in _PATIENT)
 
 
 def _name(command: str | bytes) -> str:

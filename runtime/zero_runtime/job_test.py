@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import textwrap
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.servers.program import Program
 
 JOB = '''
 from __future__ import annotations
@@ -82,65 +80,22 @@ if __name__ == "__main__":
 '''
 
 
-class Run:
-    """A job in a process of its own."""
-
-    def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
-        main = folder / "main.py"
-        main.write_text(JOB)
-        self._process = subprocess.Popen(
-            [sys.executable, str(main), *arguments],
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": os.pathsep.join(sys.path),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "ZERO_STATE_DIR": str(folder / "state"),
-                **environ,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=folder,
-        )
-        self._lines: list[str] = []
-
-    def wait_for(self, pattern: str) -> str:
-        """Reads the output up to a line that holds ``pattern``; returns its first group, else all of it."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.append(line.rstrip("\n"))
-            if match := re.search(pattern, line):
-                return match[match.re.groups and 1]
-        raise AssertionError(f"{pattern!r} is not in {self._lines} {self._process.communicate()[1]}")
-
-    def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def end(self) -> tuple[int, list[str], str]:
-        """Exit status, standard output in lines, standard error."""
-        out, errors = self._process.communicate(timeout=30)
-        return self._process.returncode, [*self._lines, *out.splitlines()], errors
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
 @contextmanager
-def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Run]:
-    run = Run(folder, *arguments, **environ)
-    watchdog = threading.Timer(60, run.kill)  # a line that never comes fails its test
-    watchdog.start()
-    try:
+def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Program]:
+    run = Program(folder, JOB, *arguments, **environ)
+    with run.watched():
         yield run
-    finally:
-        watchdog.cancel()
-        run.kill()
+
+
+def end(run: Program) -> tuple[int, list[str], str]:
+    """Exit status, standard output in lines, standard error."""
+    status = run.end()
+    return status, run.lines, run.errors
 
 
 def ended(folder: Path, *arguments: str, **environ: str) -> tuple[int, list[str], str]:
     with running(folder, *arguments, **environ) as run:
-        return run.end()
+        return end(run)
 
 
 def logged(lines: list[str]) -> list[str]:
@@ -206,7 +161,7 @@ def test_a_signal_cancels_the_run(tmp_path: Path, number: signal.Signals, status
     with running(tmp_path, ZERO_HOW="long") as run:
         run.wait_for("sweeping")
         run.send(number)
-        found, lines, errors = run.end()
+        found, lines, errors = end(run)
     assert (found, errors) == (status, "")
     assert [line for line in lines if line in ("cleaning up", "closed")] == ["cleaning up", "closed"]
     last = f"ERROR  zero.job: test-job was ended by {number.name}"
@@ -217,7 +172,7 @@ def test_a_run_that_comes_to_its_end_all_the_same_is_done(tmp_path: Path) -> Non
     with running(tmp_path, ZERO_HOW="thorough") as run:
         run.wait_for("sweeping")
         run.send(signal.SIGTERM)
-        status, lines, _ = run.end()
+        status, lines, _ = end(run)
     assert status == 0
     assert "test-job is done" in logged(lines)[-1]
 
@@ -226,7 +181,7 @@ def test_a_signal_while_it_starts(tmp_path: Path) -> None:
     with running(tmp_path, ZERO_HOW="slow start") as run:
         run.wait_for("^starting")
         run.send(signal.SIGTERM)
-        status, lines, errors = run.end()
+        status, lines, errors = end(run)
     assert (status, errors) == (143, "")
     assert "closed" in lines
     assert logged(lines)[-1] == "ERROR  zero.job: test-job was ended by SIGTERM"
@@ -238,7 +193,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         run.send(signal.SIGTERM)
         run.wait_for("^ignored")
         run.send(signal.SIGTERM)
-        assert run.end()[0] == -signal.SIGTERM
+        assert run.end() == -signal.SIGTERM
 
 
 @pytest.mark.parametrize(("how", "failed"), [("", False), ("bug", True)])
@@ -274,7 +229,7 @@ def test_the_administration_port_is_there_on_demand(tmp_path: Path) -> None:
         assert httpx.get(health).status_code == 200
         assert "process_cpu_seconds_total" in httpx.get(health.replace("/healthz", "/metrics")).text
         run.send(signal.SIGTERM)
-        assert run.end()[0] == 143
+        assert run.end() == 143
 
 
 def test_without_demand_nothing_is_served(tmp_path: Path) -> None:

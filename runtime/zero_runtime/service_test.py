@@ -2,21 +2,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import textwrap
 import threading
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.servers.program import Program
 
 SERVICE = '''
 from __future__ import annotations
@@ -71,84 +69,25 @@ if __name__ == "__main__":
 _PRINTED = {"starting", "waiting", "closed"}
 
 
-class Process:
+class Process(Program):
     """A service in a process of its own."""
 
     def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
-        main = folder / "main.py"
-        main.write_text(SERVICE)
-        self._process = subprocess.Popen(
-            [sys.executable, str(main), *arguments],
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": os.pathsep.join(sys.path),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "ZERO_STATE_DIR": str(folder / "state"),
-                "ZERO_PORT": "0",
-                **environ,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=folder,
-            start_new_session=True,
-        )
-        self.lines: list[str] = []
-
-    def wait_for(self, pattern: str) -> str:
-        """Reads the output up to a line that holds ``pattern``; returns its first group, else all of it.
-
-        Lines that were read before count: processes and threads write in any order.
-        """
-        assert self._process.stdout is not None
-        for line in chain(list(self.lines), map(self._note, self._process.stdout)):
-            if match := re.search(pattern, line):
-                return match[match.re.groups and 1]
-        raise AssertionError(f"{pattern!r} is not in {self.lines} {self._process.communicate()[1]}")
-
-    def _note(self, line: str) -> str:
-        self.lines.append(line.rstrip("\n"))
-        return line
+        super().__init__(folder, SERVICE, *arguments, **{"ZERO_PORT": "0", **environ})
 
     def url(self) -> str:
         return self.wait_for(r"test-api listens on (http://[0-9.:]+)")
-
-    def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def send_to_all(self, number: signal.Signals) -> None:
-        """What a terminal does."""
-        os.killpg(self._process.pid, number)
-
-    def end(self) -> int:
-        """Waits for the end; the rest of the output is in ``lines``, what went to stderr in ``errors``."""
-        out, self.errors = self._process.communicate(timeout=30)
-        self.lines += out.splitlines()
-        return self._process.returncode
 
     def logged(self) -> list[str]:
         """The lines of the log: another thread writes them than what is printed."""
         return [line for line in self.lines if line not in _PRINTED]
 
-    def end_all(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.send_to_all(signal.SIGKILL)
-
-    def kill(self) -> None:
-        self.end_all()
-        self._process.communicate()
-
 
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Process]:
     process = Process(folder, *arguments, **environ)
-    watchdog = threading.Timer(60, process.end_all)  # a line that never comes fails its test
-    watchdog.start()
-    try:
+    with process.watched():
         yield process
-    finally:
-        watchdog.cancel()
-        process.kill()
 
 
 def in_background(url: str) -> tuple[threading.Thread, list[Any]]:
